@@ -1,0 +1,76 @@
+"""``andante bench``: the benchmarks, as ratios measured side by side in one run."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(help="Measure Andante beside what its field uses, in one run, as ratios.", no_args_is_help=True)
+
+Write = Annotated[bool, typer.Option("--write", help="Keep the figures under docs/results.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as JSON too.")]
+
+
+@app.command()
+def features(
+    events: Annotated[int, typer.Option(help="Events to generate.")] = 20_000_000,
+    users: Annotated[int, typer.Option(help="Users to generate.")] = 1_000_000,
+    scale: Annotated[int, typer.Option(help="How many times as many, for the run within the same memory.")] = 3,
+    memory_mib: Annotated[int, typer.Option(help="Memory limit of the engine of features, in MiB.")] = 1400,
+    write: Write = False,
+    as_json: AsJson = False,
+) -> None:
+    """Features of every user from Parquet and CSV, beside pandas computing the same ones."""
+    from andante.benchmarks import features as benchmark
+
+    _kept("features", benchmark.features(events, users, scale=scale, memory_max_mib=memory_mib), write, as_json)
+
+
+@app.command()
+def scoring(
+    rows: Annotated[int, typer.Option(help="Users to score at once.")] = 1_000_000,
+    repeats: Annotated[int, typer.Option(help="Repeats of each measurement.")] = 5,
+    write: Write = False,
+    as_json: AsJson = False,
+) -> None:
+    """Scoring by the forest: one user and many, beside scikit-learn with the same trees."""
+    from andante.benchmarks import forest
+
+    _kept("scoring", forest.scoring(rows, repeats), write, as_json)
+
+
+@app.command()
+def training(
+    rows: Annotated[int, typer.Option(help="Users to learn from.")] = 1_000_000,
+    full: Annotated[
+        bool, typer.Option("--full", help="Let scikit-learn learn from all of them too (about 17 minutes).")
+    ] = False,
+    write: Write = False,
+    as_json: AsJson = False,
+) -> None:
+    """Training the forest, and its accuracy in cross-validation, beside scikit-learn's."""
+    from andante.benchmarks import forest
+
+    _kept("training", forest.training(rows, peer_on_all_rows=full), write, as_json)
+
+
+def _kept(name: str, figures: Mapping[str, Any] | Sequence[Mapping[str, Any]], write: bool, as_json: bool) -> None:
+    """Print and keep the figures as asked."""
+    if as_json:
+        sys.stdout.write(json.dumps(figures) + "\n")
+    if write:
+        from andante.benchmarks.measure import write_results
+
+        rows = [figures] if isinstance(figures, Mapping) else figures
+        commit = subprocess.run(
+            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+        ).stdout.strip()
+        command = " ".join(["andante", *sys.argv[1:]])
+        for path in write_results(name, rows, command=command, seed=7, commit=commit, folder=Path("docs/results")):
+            typer.echo(f"Kept: {path}")
