@@ -218,9 +218,7 @@ def test_calibration_bins_are_those_of_the_library_and_hold_equal_numbers():
 
 
 @given(
-    rows=st.lists(
-        st.tuples(st.sampled_from([0.0, 0.2, 0.5, 0.9, 1.0]), st.booleans()), min_size=1, max_size=60
-    ),
+    rows=st.lists(st.tuples(st.sampled_from([0.0, 0.2, 0.5, 0.9, 1.0]), st.booleans()), min_size=1, max_size=60),
 )
 def test_the_brier_score_decomposes_where_predictions_in_a_bin_are_equal(rows):
     predicted, engaged = zip(*rows, strict=True)

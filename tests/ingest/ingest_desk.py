@@ -35,9 +35,7 @@ class Desk:
 
     def events(self, *sources: Any, now: datetime = NOW, mapping: Any = None, **options: Any) -> Quality:
         stated = Mapping.parse(mapping) if mapping is not None else None
-        return load_events(
-            self.connection, sources, now=now, quarantine=self.quarantine, mapping=stated, **options
-        )
+        return load_events(self.connection, sources, now=now, quarantine=self.quarantine, mapping=stated, **options)
 
     def messages(self, *sources: Any, now: datetime = NOW, mapping: Any = None) -> Quality:
         stated = Mapping.parse(mapping) if mapping is not None else None

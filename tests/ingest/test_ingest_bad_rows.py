@@ -1,6 +1,10 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+
+from andante.ingest.insertion import insert
+from andante.vocabulary.fault import UnreadableInput
 
 BAD_ROWS = (
     b"\xef\xbb\xbfuser_id,type,at,query\r\n"  # 1: a byte-order mark
@@ -124,6 +128,34 @@ def test_a_stray_quote_costs_one_row(desk):
     assert desk.quarantined() == [(2, "", "broken quotes")]
 
 
+def test_fields_with_spaces_around_their_quotes_are_read_as_meant(desk):
+    content = 'user_id,type,at,query\nu1,search,2024-01-01, "red, wide" \n "u2",search,2024-01-01,x\n'
+    quality = desk.events(desk.file("a.csv", content))
+    assert desk.rows("user_id, query") == [("u1", "red, wide"), ("u2", "x")]
+    assert quality.rows_quarantined == 0
+
+
+def test_rows_that_were_counted_otherwise_are_withdrawn_and_read_again(desk, monkeypatch):
+    calls = []
+
+    def miscounting(*arguments):
+        inserted = insert(*arguments)
+        calls.append(inserted.rows)
+        return replace(inserted, rows=inserted.rows + 1) if len(calls) < 3 else inserted
+
+    monkeypatch.setattr("andante.ingest.intake.insert", miscounting)
+    desk.events(desk.file("a.csv", 'user_id,type,at\nu1,view,2024-01-01\n"u""2",view,2024-01-01\nu3,fly,2024-01-01\n'))
+    assert calls == [3, 3, 3]
+    assert desk.rows("user_id") == [("u1",), ('u"2',)]
+    assert desk.quarantined() == [(4, "type", "unknown type")]
+
+
+def test_a_file_that_is_counted_otherwise_each_time_is_a_fault(desk, monkeypatch):
+    monkeypatch.setattr("andante.ingest.intake.insert", lambda *arguments: replace(insert(*arguments), rows=99))
+    with pytest.raises(UnreadableInput, match="other rows than were counted"):
+        desk.events(desk.file("a.csv", "user_id,type,at\nu1,view,2024-01-01\n"))
+
+
 def test_a_line_that_is_too_long_costs_one_row(desk):
     content = "user_id,type,at,query\nu1,search,2024-01-01," + "x" * 200_000 + "\nu2,search,2024-01-01,y\n"
     desk.events(desk.file("a.csv", content))
@@ -134,9 +166,7 @@ def test_a_line_that_is_too_long_costs_one_row(desk):
 def test_a_bad_number_is_quarantined_only_where_the_number_counts(desk):
     header = "event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session\n"
     row = "2019-10-01 00:00:00 UTC,{},1,2,c,b,{},u1,s\n"
-    content = (
-        header + row.format("view", "n/a") + row.format("purchase", "n/a") + row.format("purchase", "9.5")
-    )
+    content = header + row.format("view", "n/a") + row.format("purchase", "n/a") + row.format("purchase", "9.5")
     desk.events(desk.file("a.csv", content))
     assert desk.rows("type, value") == [("view", None), ("purchase", 9.5)]
     assert desk.quarantined() == [(3, "price", "not a number")]
@@ -144,9 +174,7 @@ def test_a_bad_number_is_quarantined_only_where_the_number_counts(desk):
 
 def test_bad_lines_of_json_are_quarantined(desk):
     good = '{"user_id":"u1","type":"view","at":"2024-01-01T10:00:00Z"}\n'
-    content = (
-        good + '{"user_id":"u2",\n[1]\n\n"text"\n{"type":"view","at":"2024-01-01"}\n' + good + '{"user_id":"u'
-    )
+    content = good + '{"user_id":"u2",\n[1]\n\n"text"\n{"type":"view","at":"2024-01-01"}\n' + good + '{"user_id":"u'
     quality = desk.events(desk.file("a.ndjson", content))
     assert desk.quarantined() == [
         (2, "", "invalid JSON"),

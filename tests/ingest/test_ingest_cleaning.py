@@ -1,6 +1,8 @@
 from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from andante.ingest.cleaning import Cleaning
 from andante.vocabulary.event import EVENT_COLUMNS
@@ -48,9 +50,7 @@ def test_rows_equal_in_every_column_are_one_event(desk):
 
 
 def test_rows_with_one_event_id_are_one_event_and_the_first_stays(desk):
-    quality = load(
-        desk, "u1 view 10:00:00 e1 first", "u1 view 10:00:05 e1 second", "u1 view 10:00:05 e2 second"
-    )
+    quality = load(desk, "u1 view 10:00:00 e1 first", "u1 view 10:00:05 e1 second", "u1 view 10:00:05 e2 second")
     assert rule(quality, "duplicates") == (1, 1)
     assert desk.rows("event_id, item_id") == [("e1", "first"), ("e2", "second")]
 
@@ -125,6 +125,26 @@ def test_a_purchase_at_the_instant_of_the_cancellation_is_not_earlier(desk):
     assert (rule(quality, "cancellations"), quality.rows_clean) == ((1, 1), 1)
 
 
+def stack(steps):
+    """Return the places of purchases that no later cancellation takes away, each taking the latest that is open."""
+    open_places = []
+    for place, cancels in enumerate(steps):
+        if not cancels:
+            open_places.append(place)
+        elif open_places:
+            open_places.pop()
+    return open_places
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.booleans(), min_size=1, max_size=25))
+def test_cancellations_pair_with_purchases_like_brackets(desk, steps):
+    """The table is replaced by every load, so one desk serves all examples."""
+    amounts = ("-5" if cancels else "5" for cancels in steps)
+    load(desk, *(f"u1 purchase 10:00:{place:02} - shoe - {amount}" for place, amount in enumerate(amounts)))
+    assert [at.second for (at,) in desk.rows("at")] == stack(steps)
+
+
 def test_an_invoice_that_begins_with_c_is_a_cancellation_whatever_its_sign(desk):
     header = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
     lines = "1,a,x,2,12/1/2010 8:26,1.5,u1,UK\nC2,a,x,2,12/13/2010 8:26,1.5,u1,UK\n"
@@ -134,9 +154,7 @@ def test_an_invoice_that_begins_with_c_is_a_cancellation_whatever_its_sign(desk)
 
 
 def test_values_below_zero_or_not_finite_become_unknown_and_the_row_stays(desk):
-    quality = load(
-        desk, "u1 dwell 10:00:00 - - - -3", "u1 dwell 10:00:01 - - - inf", "u1 dwell 10:00:02 - - - 3"
-    )
+    quality = load(desk, "u1 dwell 10:00:00 - - - -3", "u1 dwell 10:00:01 - - - inf", "u1 dwell 10:00:02 - - - 3")
     assert rule(quality, "values") == (2, 0)
     assert desk.rows("value") == [(None,), (None,), (3.0,)]
 

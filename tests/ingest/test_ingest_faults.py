@@ -37,9 +37,7 @@ def test_a_missing_column_is_named_with_the_shape_that_needs_it(desk):
 
 
 def test_an_unknown_header_is_listed_with_the_nearest_shape(desk):
-    with pytest.raises(
-        UnknownShape, match=r"\(uid, what, when\) has the header of no known shape; the nearest"
-    ):
+    with pytest.raises(UnknownShape, match=r"\(uid, what, when\) has the header of no known shape; the nearest"):
         desk.events(desk.file("a.csv", "uid,what,when\nu1,view,2024\n"))
 
 
@@ -116,9 +114,7 @@ def test_a_json_array_is_a_fault_that_says_how_to_turn_it_into_lines(desk):
         desk.events(desk.file("a.json", '[{"user_id":"u1"}]'))
 
 
-@pytest.mark.parametrize(
-    ("encoding", "word"), [("gb18030", "用户"), ("latin-1", "café"), ("utf-16-le", "user")]
-)
+@pytest.mark.parametrize(("encoding", "word"), [("gb18030", "用户"), ("latin-1", "café"), ("utf-16-le", "user")])
 def test_a_header_in_another_encoding_is_a_fault_that_names_it(desk, encoding, word):
     content = f"{word},type,at\n".encode(encoding) + f"{word},view,2024-01-01\n".encode(encoding) * 20
     with pytest.raises(UnreadableInput, match=f'encoding = "{encoding}"'):

@@ -105,9 +105,7 @@ def test_a_mapping_of_messages_needs_the_decision(desk):
 
 def test_a_mapping_is_read_from_toml(tmp_path):
     path = tmp_path / "map.toml"
-    path.write_text(
-        'year = 2014\ntime_zone = "Asia/Shanghai"\n[columns]\nuser_id = "u"\nat = "t"\ntype = "k"\n'
-    )
+    path.write_text('year = 2014\ntime_zone = "Asia/Shanghai"\n[columns]\nuser_id = "u"\nat = "t"\ntype = "k"\n')
     mapping = Mapping.read(path)
     assert (mapping.year, mapping.columns["user_id"]) == (2014, ("u",))
 

@@ -27,30 +27,22 @@ def warnings(desk, content, **options):
 
 def test_times_at_midnight_are_a_warning(desk):
     assert any("midnight" in text for text in warnings(desk, "user_id,type,at\nu1,view,2024-01-01\n"))
-    assert not any(
-        "midnight" in text for text in warnings(desk, "user_id,type,at\nu1,view,2024-01-01T01:00:00Z\n")
-    )
+    assert not any("midnight" in text for text in warnings(desk, "user_id,type,at\nu1,view,2024-01-01T01:00:00Z\n"))
 
 
 def test_one_type_alone_is_a_warning(desk):
     views = "".join(f"u{number},view,2024-01-01T10:00:00Z\n" for number in range(20))
     one = "u1,purchase,2024-01-01T10:00:00Z\n"
     assert any(
-        "95% of the events are of one type: view" in text
-        for text in warnings(desk, "user_id,type,at\n" + views + one)
+        "95% of the events are of one type: view" in text for text in warnings(desk, "user_id,type,at\n" + views + one)
     )
     others = "".join(f"u{number},cart,2024-01-01T10:00:00Z\n" for number in range(20))
     assert not any("one type" in text for text in warnings(desk, "user_id,type,at\n" + views + others))
 
 
 def test_one_user_with_most_rows_is_a_warning(desk):
-    rows = (
-        "".join(f"u1,view,2024-01-01T10:00:{number:02}Z\n" for number in range(9))
-        + "u2,view,2024-01-01T10:00:00Z\n"
-    )
-    assert any(
-        "90% of the rows are of one user: u1" in text for text in warnings(desk, "user_id,type,at\n" + rows)
-    )
+    rows = "".join(f"u1,view,2024-01-01T10:00:{number:02}Z\n" for number in range(9)) + "u2,view,2024-01-01T10:00:00Z\n"
+    assert any("90% of the rows are of one user: u1" in text for text in warnings(desk, "user_id,type,at\n" + rows))
 
 
 def test_words_that_are_not_known_are_listed_by_count(desk):

@@ -174,9 +174,7 @@ PIECES = st.sampled_from(
 
 
 @settings(max_examples=150, deadline=None)
-@given(
-    st.sampled_from(NAMES), st.one_of(st.binary(max_size=300), st.lists(PIECES, max_size=30).map(b"".join))
-)
+@given(st.sampled_from(NAMES), st.one_of(st.binary(max_size=300), st.lists(PIECES, max_size=30).map(b"".join)))
 def test_no_bytes_end_in_anything_but_a_report_or_a_fault(room, name, content):
     path = room.file(name, content)
     try:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from andante.ingest import records
 from andante.ingest.records import BROKEN, LONG, ODD, WIDE, walk
 
-BYTES = st.lists(
-    st.sampled_from([b"a", b",", b'"', b"\n", b"\r", b"\r\n", b" ", b"\xc3\xa9", b"\0"]), max_size=60
-).map(b"".join)
+BYTES = st.lists(st.sampled_from([b"a", b",", b'"', b"\n", b"\r", b"\r\n", b" ", b"\xc3\xa9", b"\0"]), max_size=60).map(
+    b"".join
+)
 
 
 def cut(content, delimiter=",", *, quoted=True):
@@ -54,9 +54,7 @@ def test_the_compiled_cutter_does_what_its_python_does(content):
 
 
 @settings(max_examples=300, deadline=None)
-@given(
-    st.lists(st.lists(st.text(st.sampled_from('ab,"\n\ré'), max_size=5), min_size=2, max_size=4), max_size=12)
-)
+@given(st.lists(st.lists(st.text(st.sampled_from('ab,"\n\ré'), max_size=5), min_size=2, max_size=4), max_size=12))
 def test_well_formed_tables_are_cut_as_python_reads_them(table):
     written = io.StringIO()
     csv.writer(written).writerows(table)

@@ -89,9 +89,7 @@ def test_a_guessed_order_of_day_and_month_is_a_warning(desk):
 
 
 def test_naive_times_are_of_the_stated_zone_and_others_keep_their_offset(desk):
-    found = read(
-        desk, ["2019-07-01 12:00", "2019-07-01T12:00:00Z", "2019-01-01 12:00"], {"time_zone": "Europe/Berlin"}
-    )
+    found = read(desk, ["2019-07-01 12:00", "2019-07-01T12:00:00Z", "2019-01-01 12:00"], {"time_zone": "Europe/Berlin"})
     assert [found[user].hour for user in "123"] == [10, 12, 11]
 
 
@@ -115,9 +113,7 @@ def test_zoned_timestamps_of_parquet_keep_their_instant_in_any_session(desk):
     assert desk.rows("at") == [(datetime(2019, 7, 1, 12),)]  # noqa: DTZ001
 
 
-@pytest.mark.parametrize(
-    ("unit", "text"), [("s", "1569925815"), ("ms", "1569925815000"), ("us", "1569925815000000")]
-)
+@pytest.mark.parametrize(("unit", "text"), [("s", "1569925815"), ("ms", "1569925815000"), ("us", "1569925815000000")])
 def test_a_stated_unit_is_used(desk, unit, text):
     assert read(desk, [text], {"time_unit": unit})["1"] == datetime(2019, 10, 1, 10, 30, 15)  # noqa: DTZ001
 

@@ -4,7 +4,7 @@ import duckdb
 import ibis
 import pytest
 
-from andante.profiles.ledger import DAYS, PUSHES, fold
+from andante.profiles.ledger import DAYS, ORDERS, PUSHES, fold
 from andante.profiles.terms import TERMS
 from andante.simulation.shop_log import ShopLog
 
@@ -32,6 +32,6 @@ def folded(shop, backend):
     """An engine with all ledgers of the generated shop."""
     for table in ("events", "messages"):
         backend.raw_sql(f"CREATE TABLE {table} AS FROM '{shop / table}.parquet'")
-    for ledger, table in ((DAYS, "events"), (TERMS, "events"), (PUSHES, "messages")):
+    for ledger, table in ((DAYS, "events"), (ORDERS, "events"), (TERMS, "events"), (PUSHES, "messages")):
         fold(backend, ledger, table)
     return backend

@@ -7,7 +7,7 @@ import pytest
 
 from andante.benchmarks import pandas_features
 from andante.profiles.features import features, rhythm
-from andante.profiles.ledger import DAYS, PUSHES, fold
+from andante.profiles.ledger import DAYS, ORDERS, PUSHES, fold
 from andante.profiles.terms import TERMS
 
 CUTOFF = date(2026, 2, 23)
@@ -54,10 +54,10 @@ def test_csv_and_parquet_give_the_same_features(tmp_path, shop, backend):
 def test_nothing_after_the_cutoff_moves_a_feature(shop, backend):
     backend.raw_sql(f"CREATE TABLE events AS FROM '{shop / 'events.parquet'}'")
     backend.raw_sql(f"CREATE TABLE past AS FROM events WHERE \"at\" < '{CUTOFF}'")
-    for ledger in (DAYS, TERMS):
+    for ledger in (DAYS, ORDERS, TERMS):
         fold(backend, ledger, "events")
     with_future = features(backend, CUTOFF).order_by("user_id").to_pyarrow()
-    for ledger in (DAYS, TERMS):
+    for ledger in (DAYS, ORDERS, TERMS):
         backend.drop_table(ledger.table)
         fold(backend, ledger, "past")
     assert features(backend, CUTOFF).order_by("user_id").to_pyarrow().equals(with_future)
@@ -77,6 +77,7 @@ def test_an_outcome_after_the_cutoff_does_not_count_as_a_response(backend):
     ):
         backend.con.execute("INSERT INTO messages VALUES (?, 'u', ?, ?, NULL, NULL, NULL)", [push, kind, at])
     fold(backend, DAYS, "events")
+    fold(backend, ORDERS, "events")
     fold(backend, PUSHES, "messages")
     assert _of(backend, date(2026, 1, 12))["responses"] == 1
     assert _of(backend, date(2026, 1, 13))["responses"] == 2
@@ -90,6 +91,7 @@ def test_a_session_ends_with_a_quiet_half_hour(backend, minutes, sessions):
     start = np.datetime64("2026-01-05T10:00")
     _events(backend, [("u", "view", str(start + np.timedelta64(m, "m")), None, None, None) for m in minutes])
     fold(backend, DAYS, "events")
+    fold(backend, ORDERS, "events")
     assert _of(backend, date(2026, 1, 6))["sessions"] == sessions
 
 
@@ -100,6 +102,7 @@ def test_lines_at_one_instant_are_one_order(backend):
     ]
     _events(backend, [*lines, ("u", "purchase", "2026-01-05 11:00", "a", None, 1.0)])
     fold(backend, DAYS, "events")
+    fold(backend, ORDERS, "events")
     found = _of(backend, date(2026, 1, 6))
     assert (found["purchases"], found["lines"], found["spend"]) == (2, 3, 7.5)
 
@@ -109,6 +112,7 @@ def test_windows_end_at_the_cutoff_and_hold_whole_days(backend):
     cutoff = date(2026, 3, 1)
     _events(backend, [("u", "view", f"{cutoff - timedelta(days=a)} 12:00", None, None, None) for a in ages])
     fold(backend, DAYS, "events")
+    fold(backend, ORDERS, "events")
     found = _of(backend, cutoff)
     assert [found[f"views_{w}d"] for w in (1, 7, 30)] == [1, 2, 4]
     assert found["recency_days"] == 0.5
@@ -129,6 +133,7 @@ def test_query_similarity_is_the_cosine_of_the_words(backend, older, recent, ali
         ],
     )
     fold(backend, DAYS, "events")
+    fold(backend, ORDERS, "events")
     fold(backend, TERMS, "events")
     assert _of(backend, date(2026, 2, 23))["query_similarity_self"] == pytest.approx(alike)
     assert _of(backend, date(2026, 2, 23), "v")["query_similarity_self"] is None
@@ -143,6 +148,7 @@ def test_queries_are_compared_with_the_words_of_what_was_bought(backend):
         ],
     )
     fold(backend, DAYS, "events")
+    fold(backend, ORDERS, "events")
     fold(backend, TERMS, "events")
     assert _of(backend, date(2026, 2, 23))["query_similarity_bought"] == pytest.approx(1.0)
 
@@ -166,6 +172,7 @@ def test_rhythm_counts_active_half_hours_by_weekday_and_hour(backend):
         ],
     )
     fold(backend, DAYS, "events")
+    fold(backend, ORDERS, "events")
     found = rhythm(backend)
     assert found[0, 10] == 2
     assert found[6, 23] == 1

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from andante.profiles.ledger import DAYS, PUSHES, fold
+from andante.profiles.ledger import DAYS, ORDERS, PUSHES, fold
 from andante.profiles.terms import TERMS
 
 CUTOFF = date(2026, 2, 23)
@@ -19,7 +19,7 @@ def _rows(backend, ledger):
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(days_back=st.lists(st.integers(1, 50), min_size=1, max_size=3, unique=True))
-@pytest.mark.parametrize("ledger", [DAYS, TERMS, PUSHES], ids=lambda ledger: ledger.table)
+@pytest.mark.parametrize("ledger", [DAYS, ORDERS, TERMS, PUSHES], ids=lambda ledger: ledger.table)
 def test_a_log_cut_by_time_folds_to_the_same_ledger_as_the_whole(shop, backend, ledger, days_back):
     table = "messages" if ledger is PUSHES else "events"
     backend.raw_sql(f"CREATE OR REPLACE TABLE whole AS FROM '{shop / table}.parquet'")

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from andante.profiles.ledger import DAYS, fold
+from andante.profiles.ledger import DAYS, ORDERS, fold
 from andante.profiles.panel import calendar, frame, panels
 from andante.vocabulary.fault import NotEnoughData
 
@@ -22,6 +22,7 @@ def _daily(backend, days, users=("u",)):
             at = f"{start + timedelta(days=day)} 12:00"
             backend.con.execute("INSERT INTO events VALUES (NULL, ?, 'view', ?, NULL, NULL, NULL, NULL)", [user, at])
     fold(backend, DAYS, "events")
+    fold(backend, ORDERS, "events")
 
 
 def test_cutoffs_lie_a_horizon_apart_and_end_a_horizon_before_the_last_full_day(backend):

@@ -1,6 +1,7 @@
 """An explanation adds up, speaks plainly, and says what would change."""
 
 import json
+import re
 
 import pyarrow.parquet
 import pytest
@@ -42,7 +43,8 @@ def test_the_words_name_the_user_the_pace_and_the_reasons(andante, finished, som
     out, _printed = finished
     printed = andante("explain", somebody["user_id"], "--out", out).stdout
     assert somebody["user_id"] in printed
-    assert f"{somebody['pushes_per_week']:.2f} pushes a week" in printed
+    said = float(re.search(r"gets ([\d.]+) pushes a week", printed)[1])
+    assert said == pytest.approx(somebody["pushes_per_week"], abs=0.0101)
     assert "What raises it" in printed
     assert "What would change it" in printed
     assert "_30d" not in printed

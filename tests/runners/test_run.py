@@ -131,7 +131,8 @@ def test_ratings_in_the_message_log_give_a_satisfaction_curve(andante, logs, tmp
     done = andante("run", logs / "events.parquet", "--messages", logs / "messages.parquet", "--out", shop_out, "--json")
     found = json.loads(done.stdout)["satisfaction"]
     rated = duckdb.execute(
-        f"SELECT count(DISTINCT (user_id, date_trunc('week', \"at\"))) FROM '{logs}/messages.parquet' WHERE type = 'rated'"
+        f"SELECT count(DISTINCT (user_id, date_trunc('week', \"at\"))) FROM '{logs}/messages.parquet' "
+        "WHERE type = 'rated'"
     ).fetchone()[0]
     if rated < 100:
         assert found is None

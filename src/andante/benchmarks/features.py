@@ -76,21 +76,23 @@ def by_andante(path: str, memory_max_mib: int) -> dict[str, Any]:
 
     from andante.profiles.features import features as profile
     from andante.profiles.ledger import DAYS as LEDGER
-    from andante.profiles.ledger import fold
+    from andante.profiles.ledger import ORDERS, fold
     from andante.profiles.terms import TERMS
     from andante.vocabulary.event import EVENT_COLUMNS
 
     with tempfile.TemporaryDirectory(prefix="andante-bench-") as scratch:
-        connection = duckdb.connect(Path(scratch) / "work.duckdb")
+        connection = duckdb.connect()
+        connection.execute("SET temp_directory = ?", [scratch])
         connection.execute(f"SET memory_limit = '{memory_max_mib}MiB'")
         connection.execute("SET preserve_insertion_order = false")
         types = ", ".join(f"'{name}': '{kind}'" for name, kind in EVENT_COLUMNS.items())
-        scan = f"read_parquet('{path}')"
-        if path.endswith(".csv"):
+        if path.endswith(".csv"):  # parsed once, since each ledger reads its columns anew
             scan = f"read_csv('{path}', header = true, columns = {{{types}}})"
-        connection.execute(f"CREATE VIEW events AS SELECT * FROM {scan}")
+            connection.execute(f'CREATE TABLE events AS SELECT user_id, type, "at", category, query, value FROM {scan}')
+        else:
+            connection.execute(f"CREATE VIEW events AS SELECT * FROM read_parquet('{path}')")
         backend = ibis.duckdb.from_connection(connection)
-        for ledger in (LEDGER, TERMS):
+        for ledger in (LEDGER, ORDERS, TERMS):
             fold(backend, ledger, "events")
         rows = profile(backend, START + timedelta(days=DAYS))
         connection.execute(f"CREATE TABLE features AS {backend.compile(rows)}")

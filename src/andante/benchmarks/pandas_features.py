@@ -104,17 +104,14 @@ def _days(out: pd.DataFrame, frame: pd.DataFrame, stop: int) -> None:
 
 
 def _rhythm(out: pd.DataFrame, frame: pd.DataFrame) -> None:
-    """Find what share of events falls into each part of the day and the weekend."""
-    hour = (frame["second"] % DAY_S) // 3600
-    weekday = (frame["second"] // DAY_S + 3) % 7  # 1970-01-01 was a Thursday
-    parts = {
-        "night": hour < 6,
-        "morning": (hour >= 6) & (hour < 12),
-        "evening": hour >= 18,
-        "weekend": weekday >= 5,
-    }
+    """Find what share of active half-hours falls into each part of the day and the weekend."""
+    slots = pd.DataFrame({"user": frame["user"], "slot": frame["second"] // SLOT_S}).drop_duplicates()
+    hour = (slots["slot"] % 48) // 2
+    weekday = (slots["slot"] // 48 + 3) % 7  # 1970-01-01 was a Thursday
+    whole = np.bincount(slots["user"], minlength=len(out))
+    parts = {"night": hour < 6, "morning": (hour >= 6) & (hour < 12), "evening": hour >= 18, "weekend": weekday >= 5}
     for name, mask in parts.items():
-        out[f"share_{name}"] = np.bincount(frame["user"][mask], minlength=len(out)) / out["events"]
+        out[f"share_{name}"] = np.bincount(slots["user"][mask], minlength=len(out)) / whole
     out["recency_days"] = frame.groupby("user")["instant"].max() / 1e6
 
 

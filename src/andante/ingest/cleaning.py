@@ -50,9 +50,7 @@ class Cleaning:
                     f"cleaning.{one.name}", value, "is out of range", "use true or false, or a number ≥ 0"
                 )
         if not 0 < self.bot_quantile < 1:
-            raise SettingsFault(
-                "cleaning.bot_quantile", self.bot_quantile, "is out of range", "use for example 0.95"
-            )
+            raise SettingsFault("cleaning.bot_quantile", self.bot_quantile, "is out of range", "use for example 0.95")
 
 
 DEFAULT_CLEANING = Cleaning()
@@ -75,9 +73,7 @@ def clean(
     )
 
 
-def remove_repeated(
-    connection: duckdb.DuckDBPyConnection, table: str, columns: tuple[str, ...], condition: str
-) -> int:
+def remove_repeated(connection: duckdb.DuckDBPyConnection, table: str, columns: tuple[str, ...], condition: str) -> int:
     """Remove all but the first of rows that are equal in ``columns``, among those that meet the condition.
 
     Memory is bounded by the rows of one hash partition, not by the table: each partition first finds the
@@ -120,9 +116,9 @@ def _duplicates(
 def _cancellations(connection: duckdb.DuckDBPyConnection, table: str, *, wanted: bool) -> RuleQuality:
     """Remove cancellations, and pair each with the latest earlier purchase that is still uncancelled.
 
-    Purchases and cancellations of one user, item and amount are opening and closing brackets in time:
-    ``depth`` is the number of purchases still open, and a purchase is cancelled when the next row on its own
-    level is a cancellation.
+    Purchases and cancellations of one user, item and amount are opening and closing brackets in time, and ``level``
+    is how many purchases are open there. A purchase is cancelled when the next row on its level is a cancellation; a
+    cancellation that finds no open purchase closes nothing, for whatever was open on its level is closed already.
     """
     if not wanted:
         return RuleQuality("cancellations", "switched off", 0, 0)
@@ -143,14 +139,10 @@ def _cancellations(connection: duckdb.DuckDBPyConnection, table: str, *, wanted:
               summed AS (SELECT *, sum(step) OVER w AS total FROM sides
                 WINDOW w AS (PARTITION BY user_id, item_id, amount ORDER BY "at", step, row)),
               levelled AS (SELECT *,
-                  total - least(0, min(total) OVER w) + CASE WHEN cancels THEN 1 ELSE 0 END AS level,
-                  cancels AND total < coalesce(least(0, min(total) OVER before), 0) AS unpaired FROM summed
-                WINDOW w AS (PARTITION BY user_id, item_id, amount ORDER BY "at", step, row),
-                  before AS (PARTITION BY user_id, item_id, amount ORDER BY "at", step, row
-                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)),
+                  total - least(0, min(total) OVER w) + CASE WHEN cancels THEN 1 ELSE 0 END AS level FROM summed
+                WINDOW w AS (PARTITION BY user_id, item_id, amount ORDER BY "at", step, row)),
               followed AS (SELECT row, cancels, lead(cancels) OVER (
-                  PARTITION BY user_id, item_id, amount, level ORDER BY "at", step, row) AS closed
-                FROM levelled WHERE NOT unpaired)
+                  PARTITION BY user_id, item_id, amount, level ORDER BY "at", step, row) AS closed FROM levelled)
               SELECT row FROM followed WHERE NOT cancels AND closed)""",
         )
         connection.execute(f"DELETE FROM {table} WHERE cancels")
@@ -183,14 +175,8 @@ def _bots(connection: duckdb.DuckDBPyConnection, table: str, cleaning: Cleaning)
     limit = max(cleaning.bot_floor_per_day, cleaning.bot_multiple * high)
     found = _faster(connection, table, limit) if highest > limit else []
     users = [user for (user,) in found]
-    removed = (
-        _change(connection, f"DELETE FROM {table} WHERE user_id IN (SELECT unnest(?))", [users])
-        if users
-        else 0
-    )
-    why = (
-        f"{len(users):,} accounts with over {limit:,.0f} events on an active day (high quantile {high:,.1f})"
-    )
+    removed = _change(connection, f"DELETE FROM {table} WHERE user_id IN (SELECT unnest(?))", [users]) if users else 0
+    why = f"{len(users):,} accounts with over {limit:,.0f} events on an active day (high quantile {high:,.1f})"
     return RuleQuality("bots", why, removed, removed, tuple(users[:_LISTED_USERS]))
 
 
@@ -212,9 +198,7 @@ def _faster(connection: duckdb.DuckDBPyConnection, table: str, limit: float) -> 
 
 def _categories(connection: duckdb.DuckDBPyConnection, table: str, *, wanted: bool) -> RuleQuality:
     filled = 0
-    if wanted and _count(
-        connection, f"SELECT count(*) FROM {table} WHERE category IS NULL AND item_id IS NOT NULL"
-    ):
+    if wanted and _count(connection, f"SELECT count(*) FROM {table} WHERE category IS NULL AND item_id IS NOT NULL"):
         filled = _change(
             connection,
             f"""UPDATE {table} SET category = known.category FROM (

@@ -50,9 +50,7 @@ class Container:
                 f"file {self.path}", None, f"is a broken gzip file ({error})", "fetch or export it again"
             ) from error
         except OSError as error:
-            raise InputFault(
-                f"file {self.path}", error.strerror, "cannot be read", "check its rights"
-            ) from error
+            raise InputFault(f"file {self.path}", error.strerror, "cannot be read", "check its rights") from error
 
     def head(self, *, raw: bool = False) -> bytes:
         """Return the first megabyte as UTF-8, whole lines only if there is more; ``raw``: as it stands."""
@@ -62,9 +60,7 @@ class Container:
         if raw:
             return head
         if self.encoding:
-            head = _as_utf8(
-                codecs.getincrementaldecoder(self.encoding)("replace").decode(head, final=not more)
-            )
+            head = _as_utf8(codecs.getincrementaldecoder(self.encoding)("replace").decode(head, final=not more))
         head = head.removeprefix(codecs.BOM_UTF8)
         return head[: head.rfind(b"\n") + 1] or head if more else head
 
@@ -102,9 +98,7 @@ def identify(path: Path, encoding: str | None) -> Container:
     if magic.startswith(b"PAR1"):
         return Container(path, parquet=True, gzipped=False, encoding=None)
     if path.name.lower().endswith(".parquet"):
-        raise UnreadableInput(
-            f"file {path}", None, "is not Parquet (it does not begin with PAR1)", "export it again"
-        )
+        raise UnreadableInput(f"file {path}", None, "is not Parquet (it does not begin with PAR1)", "export it again")
     plain = Container(path, parquet=False, gzipped=magic.startswith(b"\x1f\x8b"), encoding=None)
     with plain.open() as stream:
         start = stream.read(4)

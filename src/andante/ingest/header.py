@@ -63,9 +63,7 @@ def fit(container: Container, header: Header, shapes: Sequence[Shape]) -> Shape:
         return max(fitting, key=lambda shape: _found(header, shape))
     nearest = min(shapes, key=lambda shape: (len(_missing(header, shape)), -_found(header, shape)))
     missing = [" or ".join(group) for group in _missing(header, nearest)]
-    columns = ", ".join(header.names[:_SHOWN_COLUMNS]) + (
-        ", ..." if len(header.names) > _SHOWN_COLUMNS else ""
-    )
+    columns = ", ".join(header.names[:_SHOWN_COLUMNS]) + (", ..." if len(header.names) > _SHOWN_COLUMNS else "")
     if len(missing) == 1 or nearest.name == "mapping":
         raise MissingColumn(
             f"file {container.path}",
@@ -81,9 +79,7 @@ def fit(container: Container, header: Header, shapes: Sequence[Shape]) -> Shape:
     )
 
 
-def _delimited(
-    container: Container, text: str, shapes: Sequence[Shape], mapping: Mapping
-) -> tuple[Header, Shape]:
+def _delimited(container: Container, text: str, shapes: Sequence[Shape], mapping: Mapping) -> tuple[Header, Shape]:
     candidates = [_header(text, delimiter, shapes, mapping) for delimiter in _candidates(container, mapping)]
     fitting = [header for header in candidates if any(not _missing(header, shape) for shape in shapes)]
     header = max(fitting or candidates, key=lambda header: len(header.names))

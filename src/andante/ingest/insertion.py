@@ -86,9 +86,7 @@ def _extent(place: Place) -> tuple[int, int]:
         f"SELECT count(*), min(rowid), max(rowid) FROM {place.working} WHERE source = {place.number}"
     ).fetchall()[0]
     if rows and last - first + 1 != rows:
-        raise RuntimeError(
-            f"rows of source {place.number} are not neighbours: {rows} between {first} and {last}"
-        )
+        raise RuntimeError(f"rows of source {place.number} are not neighbours: {rows} between {first} and {last}")
     return rows, first or 0
 
 
@@ -118,9 +116,7 @@ def _clock(
     return clock, guessed
 
 
-def _day_first(
-    connection: duckdb.DuckDBPyConnection, texts: str, parameters: list[object]
-) -> tuple[bool, str | None]:
+def _day_first(connection: duckdb.DuckDBPyConnection, texts: str, parameters: list[object]) -> tuple[bool, str | None]:
     """Tell from all dates whether the day stands first: no month is above 12."""
     first, second, slashed = connection.execute(
         rf"""SELECT count(*) FILTER (TRY_CAST(regexp_extract(time_text, '^(\d+)', 1) AS INTEGER) > 12),
@@ -138,7 +134,5 @@ def _daily(place: Place, zone: str | None) -> bool:
     local = f"""timezone('{zone}', timezone('UTC', "at"))""" if zone else '"at"'
     rows = f"""SELECT "at" FROM {place.working} WHERE source = {place.number} AND fault IS NULL"""
     midnight = f"SELECT coalesce(bool_and({local} = date_trunc('day', {local})), FALSE)"
-    sampled, *_ = place.connection.execute(f"{midnight} FROM ({rows} LIMIT {_DAILY_SAMPLE_ROWS})").fetchall()[
-        0
-    ]
+    sampled, *_ = place.connection.execute(f"{midnight} FROM ({rows} LIMIT {_DAILY_SAMPLE_ROWS})").fetchall()[0]
     return bool(sampled and place.connection.execute(f"{midnight} FROM ({rows})").fetchall()[0][0])

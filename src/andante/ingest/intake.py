@@ -36,9 +36,7 @@ class Loaded:
     guessed_order: str | None
 
 
-def recognise(
-    connection: duckdb.DuckDBPyConnection, source: Source, kinds: Kinds, mapping: Mapping
-) -> "Intake":
+def recognise(connection: duckdb.DuckDBPyConnection, source: Source, kinds: Kinds, mapping: Mapping) -> "Intake":
     """Look at the head of a file: how it is packed, its columns and its shape. Raises an InputFault."""
     own = mapping.shape()
     if own and kinds is MESSAGES and "decision_id" not in own.columns:
@@ -99,9 +97,7 @@ class Intake:
         """Return the file's format as reports name it."""
         if self.container.parquet:
             return "parquet"
-        name = {None: "ndjson", ",": "csv", "\t": "tsv"}.get(
-            self.header.delimiter, f"csv {self.header.delimiter}"
-        )
+        name = {None: "ndjson", ",": "csv", "\t": "tsv"}.get(self.header.delimiter, f"csv {self.header.delimiter}")
         name += ".gz" if self.container.gzipped else ""
         return f"{name} {self.container.encoding}" if self.container.encoding else name
 
@@ -110,9 +106,7 @@ class Intake:
             scan, _ = scan_parquet(place.connection, self.container.path)
             inserted = self._insert(place, scan)
             if not inserted.rows:
-                raise EmptyInput(
-                    f"file {self.source.path}", None, "holds no row", "export it again, or leave it out"
-                )
+                raise EmptyInput(f"file {self.source.path}", None, "holds no row", "export it again, or leave it out")
             raw = to_json(place.connection, self.container.path, inserted.faulty)
         except duckdb.OutOfMemoryException:
             raise
@@ -160,9 +154,7 @@ class Intake:
                 f'state its encoding in a mapping, likely encoding = "{likely}"',
             )
 
-    def _insert_text(
-        self, place: Place, container: Container, layout: Layout, form: Survey, folder: Path
-    ) -> Inserted:
+    def _insert_text(self, place: Place, container: Container, layout: Layout, form: Survey, folder: Path) -> Inserted:
         """Insert the rows of good form.
 
         From the file as it stands, else from a plain copy, else from a re-quoted one. DuckDB must count the
@@ -178,9 +170,7 @@ class Intake:
                 copy_good(container, layout, form.newline, copied, requote=attempt == "re-quoted")
             read = container if attempt == "as it stands" else plain
             try:
-                inserted = self._insert(
-                    place, self._scan(read, form, with_header=layout.header and read is container)
-                )
+                inserted = self._insert(place, self._scan(read, form, with_header=layout.header and read is container))
             except duckdb.OutOfMemoryException:
                 raise
             except duckdb.Error as error:

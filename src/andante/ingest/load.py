@@ -60,9 +60,7 @@ def load_messages(
 
     Rows told twice are removed; outcomes of pushes that have no sent row are counted as orphans and kept.
     """
-    return _load(
-        connection, sources, MESSAGES, _utc(now), quarantine, mapping or _NO_MAPPING, DEFAULT_CLEANING
-    )
+    return _load(connection, sources, MESSAGES, _utc(now), quarantine, mapping or _NO_MAPPING, DEFAULT_CLEANING)
 
 
 def _load(  # noqa: PLR0913, PLR0917  as above
@@ -78,9 +76,7 @@ def _load(  # noqa: PLR0913, PLR0917  as above
     with _session(connection, zone):
         intakes, skipped = _recognise(connection, expand(sources, without=quarantine), kinds, mapping)
         try:
-            columns = ", ".join(
-                f"{quoted(name)} {kind}" for name, kind in {**kinds.columns, **WORKING_COLUMNS}.items()
-            )
+            columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in {**kinds.columns, **WORKING_COLUMNS}.items())
             connection.execute(f"CREATE OR REPLACE TABLE {working} ({columns})")
             with Quarantine(quarantine) as bad_rows:
                 loaded = _take_all(connection, working, intakes, now, bad_rows, skipped)
@@ -159,9 +155,7 @@ def _publish(connection: duckdb.DuckDBPyConnection, working: str, kinds: Kinds) 
 def _session(connection: duckdb.DuckDBPyConnection, zone: str) -> Iterator[None]:
     """Set what the load relies on, and restore it: the zone of naive times, rows in their file's order."""
     wanted = {"TimeZone": zone, "preserve_insertion_order": True}
-    before = {
-        name: connection.execute(f"SELECT current_setting('{name}')").fetchall()[0][0] for name in wanted
-    }
+    before = {name: connection.execute(f"SELECT current_setting('{name}')").fetchall()[0][0] for name in wanted}
     try:
         for name, value in wanted.items():
             connection.execute(f"SET {name} = '{value}'")

@@ -98,9 +98,7 @@ class Mapping:
         }
         for key in stated:
             if key not in checks:
-                raise SettingsFault(
-                    f"mapping key '{key}'", None, "is unknown", f"use one of {', '.join(checks)}"
-                )
+                raise SettingsFault(f"mapping key '{key}'", None, "is unknown", f"use one of {', '.join(checks)}")
         mapping = cls(**{key: checks[key](found) for key, found in stated.items()})
         mapping._check_whole()
         return mapping
@@ -123,15 +121,11 @@ class Mapping:
         if self.columns is None:
             for key in ("types", "type", "value"):
                 if getattr(self, key) is not None:
-                    raise SettingsFault(
-                        f"mapping key '{key}'", None, "needs [columns]", "name user_id and at there"
-                    )
+                    raise SettingsFault(f"mapping key '{key}'", None, "needs [columns]", "name user_id and at there")
             return
         for needed in ("user_id", "at"):
             if needed not in self.columns:
-                raise SettingsFault(
-                    f"mapping key 'columns.{needed}'", None, "is missing", "name its source column"
-                )
+                raise SettingsFault(f"mapping key 'columns.{needed}'", None, "is missing", "name its source column")
         if ("type" in self.columns) == (self.type is not None):
             raise SettingsFault(
                 "mapping key 'type'",
@@ -140,9 +134,7 @@ class Mapping:
                 "either name columns.type, or state one type for every row",
             )
         if self.value and "value" in self.columns:
-            raise SettingsFault(
-                "mapping key 'columns.value'", None, "stands beside [value]", "keep one of them"
-            )
+            raise SettingsFault("mapping key 'columns.value'", None, "stands beside [value]", "keep one of them")
 
 
 def _all_types() -> tuple[str, ...]:
@@ -164,18 +156,14 @@ def _one_of(key: str, found: object, allowed: tuple[str, ...]) -> str:
 def _character(key: str, found: object) -> str:
     text = _text(key, found)
     if len(text) != 1 or not text.isascii() or text in '"\r\n \0':
-        raise SettingsFault(
-            f"mapping key '{key}'", repr(text), "is not one plain character", 'use for example ";"'
-        )
+        raise SettingsFault(f"mapping key '{key}'", repr(text), "is not one plain character", 'use for example ";"')
     return text
 
 
 def _names(key: str, found: object) -> tuple[str, ...]:
     names = (found,) if isinstance(found, str) else found
     if not isinstance(names, list | tuple) or not names:
-        raise SettingsFault(
-            f"mapping key '{key}'", found, "names no column", "write a name, or a list of names"
-        )
+        raise SettingsFault(f"mapping key '{key}'", found, "names no column", "write a name, or a list of names")
     return tuple(_text(key, name) for name in names)
 
 
@@ -193,26 +181,20 @@ def _columns(found: object) -> dict[str, tuple[str, ...]]:
 
 
 def _types(found: object) -> dict[str, str]:
-    return {
-        word: _one_of(f"types.{word}", kind, _all_types()) for word, kind in _table("types", found).items()
-    }
+    return {word: _one_of(f"types.{word}", kind, _all_types()) for word, kind in _table("types", found).items()}
 
 
 def _value(found: object) -> tuple[str, str]:
     table = _table("value", found)
     if set(table) != {"quantity", "price"}:
-        raise SettingsFault(
-            "mapping key 'value'", ", ".join(table), "is not a product", "name quantity and price"
-        )
+        raise SettingsFault("mapping key 'value'", ", ".join(table), "is not a product", "name quantity and price")
     return _text("value.quantity", table["quantity"]), _text("value.price", table["price"])
 
 
 def _time_zone(found: object) -> str:
     name = _text("time_zone", found)
     if name not in zoneinfo.available_timezones():
-        raise SettingsFault(
-            "mapping key 'time_zone'", name, "is no IANA zone", 'use for example "Asia/Shanghai"'
-        )
+        raise SettingsFault("mapping key 'time_zone'", name, "is no IANA zone", 'use for example "Asia/Shanghai"')
     return name
 
 
@@ -227,11 +209,7 @@ def _encoding(found: object) -> str | None:
     try:
         codec = codecs.lookup(name)
     except LookupError as error:
-        raise SettingsFault(
-            "mapping key 'encoding'", name, "is not known", 'use for example "gb18030"'
-        ) from error
+        raise SettingsFault("mapping key 'encoding'", name, "is not known", 'use for example "gb18030"') from error
     if not codec._is_text_encoding:  # noqa: SLF001  the only way to tell base64 from a text encoding
-        raise SettingsFault(
-            "mapping key 'encoding'", name, "is no encoding of text", 'use for example "gb18030"'
-        )
+        raise SettingsFault("mapping key 'encoding'", name, "is no encoding of text", 'use for example "gb18030"')
     return None if codec.name in {"utf-8", "utf-8-sig", "ascii"} else codec.name

@@ -47,9 +47,7 @@ class Quarantine:
         self._file = self.path.open("w", encoding="utf-8", newline="\n")
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Close the file."""
         if self._file is not None:
             self._file.close()

@@ -70,9 +70,7 @@ class Newlines:
         return "\r\n" if crlf else "\n"
 
 
-def walk(
-    stream: IO[bytes], delimiter: str, *, quoted: bool, newlines: Newlines | None = None
-) -> Iterator[Block]:
+def walk(stream: IO[bytes], delimiter: str, *, quoted: bool, newlines: Newlines | None = None) -> Iterator[Block]:
     """Yield the records of a stream of UTF-8 (or nearly) bytes, block by block; blank lines are no records.
 
     A byte-order mark is dropped. ``quoted=False`` takes quotes as text (JSON lines).

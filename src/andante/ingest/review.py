@@ -58,9 +58,7 @@ def review(  # noqa: PLR0913, PLR0917  what a report is made of
         f"""SELECT count(*), count(DISTINCT user_id), min("at"), max("at") FROM {kinds.table}"""
     ).fetchall()[0]
     types = dict(
-        connection.execute(
-            f"SELECT type, count(*) FROM {kinds.table} GROUP BY type ORDER BY 2 DESC, 1"
-        ).fetchall()
+        connection.execute(f"SELECT type, count(*) FROM {kinds.table} GROUP BY type ORDER BY 2 DESC, 1").fetchall()
     )
     orphans = _orphans(connection) if kinds is MESSAGES else 0
     figures = Quality(

@@ -112,15 +112,11 @@ def scan_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[Sca
     return Scan("read_parquet(?)", (escaped(path),), cells), Header(tuple(names), None, present=False)
 
 
-def to_json(
-    connection: duckdb.DuckDBPyConnection, path: Path, ordinals: npt.NDArray[np.int64]
-) -> Iterator[bytes]:
+def to_json(connection: duckdb.DuckDBPyConnection, path: Path, ordinals: npt.NDArray[np.int64]) -> Iterator[bytes]:
     """Return the rows of a Parquet file with these ordinals (rising), each as JSON. Raises duckdb.Error."""
     if not len(ordinals):
         return iter(())
-    fields = ", ".join(
-        f"{literal(name)}: {quoted(name)}" for name in connection.read_parquet(escaped(path)).columns
-    )
+    fields = ", ".join(f"{literal(name)}: {quoted(name)}" for name in connection.read_parquet(escaped(path)).columns)
     found = connection.execute(
         f"""SELECT row FROM (
               SELECT row_number() OVER () - 1 AS ordinal, CAST(to_json({{{fields}}}) AS VARCHAR) AS row

@@ -39,9 +39,7 @@ class Shape:
 
     def needs(self) -> list[tuple[str, ...]]:
         """Return the groups of alternatives of which the header must hold one each."""
-        groups = [
-            self.columns[name] for name in ("decision_id", "user_id", "at", "type") if name in self.columns
-        ]
+        groups = [self.columns[name] for name in ("decision_id", "user_id", "at", "type") if name in self.columns]
         groups += [(name,) for name in (*self.required, *(self.product or ()))]
         return list(dict.fromkeys(groups))
 

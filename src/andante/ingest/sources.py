@@ -41,9 +41,7 @@ def _expand_one(path: Path, skipped: Path | None) -> Iterator[Source]:
         files = _data_files(path.rglob("*"), skipped, below=path)
         if not files:
             known = " ".join(SUFFIXES)
-            raise EmptyInput(
-                f"folder {path}", None, "holds no data file", f"put files there ({known}, also .gz)"
-            )
+            raise EmptyInput(f"folder {path}", None, "holds no data file", f"put files there ({known}, also .gz)")
         yield from (Source(file, optional=True) for file in files)
     elif path.exists():
         yield Source(path, optional=False)

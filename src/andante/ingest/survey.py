@@ -130,9 +130,7 @@ def copy_good(
                     out.write(block.span(first, last) + line_end)
 
 
-def locate(
-    container: Container, layout: Layout, ordinals: npt.NDArray[np.int64]
-) -> Iterator[tuple[int, bytes]]:
+def locate(container: Container, layout: Layout, ordinals: npt.NDArray[np.int64]) -> Iterator[tuple[int, bytes]]:
     """Yield the physical line and raw bytes of the rows with these ordinals (rising)."""
     rows = 0
     for block, skip in _body(container, layout, None):
@@ -162,9 +160,7 @@ def _requoted(raw: bytes, layout: Layout) -> bytes:
     if layout.json:
         return raw
     text = raw.decode("utf-8")
-    fields = next(
-        csv.reader(io.StringIO(text, newline=""), delimiter=layout.delimiter, skipinitialspace=True)
-    )
+    fields = next(csv.reader(io.StringIO(text, newline=""), delimiter=layout.delimiter, skipinitialspace=True))
     return layout.delimiter.join('"' + field.replace('"', '""') + '"' for field in fields).encode()
 
 

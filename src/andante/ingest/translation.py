@@ -121,16 +121,10 @@ class Translation:
         parts["time_text"] = _coalesce(
             [_present(cell.text(), _NOTHING) for cell in self._cells("at") if cell.kind not in _TIMES]
         )
-        parts["typed_at"] = _coalesce(
-            [_typed(cell) for cell in self._cells("at") if cell.kind in _TIMES], "TIMESTAMP"
-        )
-        parts["number_text"] = self._optional(
-            product[:1] if product else self.shape.columns.get(number, ()), number
-        )
+        parts["typed_at"] = _coalesce([_typed(cell) for cell in self._cells("at") if cell.kind in _TIMES], "TIMESTAMP")
+        parts["number_text"] = self._optional(product[:1] if product else self.shape.columns.get(number, ()), number)
         parts["price_text"] = self._optional(product[1:] if product else (), number)
-        parts["cancel_text"] = self._optional(
-            (self.shape.cancelled_by,) if self.shape.cancelled_by else (), ""
-        )
+        parts["cancel_text"] = self._optional((self.shape.cancelled_by,) if self.shape.cancelled_by else (), "")
         parts["currency"] = self._optional(self.shape.currency, "currency")
         parts["readable"] = self.scan.readable
         selected = ", ".join(f"{sql} AS {name}" for name, sql in parts.items())
@@ -150,9 +144,7 @@ class Translation:
     def _type(self) -> str:
         if self.shape.type:
             return literal(self.shape.type)
-        words = " ".join(
-            f"WHEN {literal(word)} THEN {literal(kind)}" for word, kind in self.shape.types.items()
-        )
+        words = " ".join(f"WHEN {literal(word)} THEN {literal(kind)}" for word, kind in self.shape.types.items())
         # Most words are written as they should be: only the others are folded.
         return f"COALESCE(CASE type_text {words} END, CASE lower(type_text) {words} END)"
 
@@ -161,9 +153,7 @@ class Translation:
 
     def _at(self) -> str:
         read = self.clock.sql("time_text", "written")
-        return (
-            f"COALESCE(typed_at, {read})" if any(cell.kind in _TIMES for cell in self._cells("at")) else read
-        )
+        return f"COALESCE(typed_at, {read})" if any(cell.kind in _TIMES for cell in self._cells("at")) else read
 
     def _value(self) -> str:
         if self.shape.product:
@@ -194,9 +184,7 @@ class Translation:
 
 def _typed(cell: Cell) -> str:
     # A naive time becomes one of the session's zone, as a text without an offset does.
-    return zoned(
-        f"CAST(CAST({cell.sql} AS TIMESTAMP) AS TIMESTAMPTZ)" if cell.kind is Kind.NAIVE else cell.sql
-    )
+    return zoned(f"CAST(CAST({cell.sql} AS TIMESTAMP) AS TIMESTAMPTZ)" if cell.kind is Kind.NAIVE else cell.sql)
 
 
 def _present(text: str, nothing: Sequence[str]) -> str:

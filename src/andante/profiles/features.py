@@ -13,17 +13,23 @@ import ibis.expr.types as ir
 import numpy as np
 from numpy.typing import NDArray
 
-from andante.profiles.ledger import DAYS, PUSHES, SLOTS_A_DAY, bit_count, sessions
+from andante.profiles.ledger import DAYS, ORDERS, PUSHES, SLOTS_A_DAY, bit_count, sessions
 from andante.profiles.terms import TERMS, similarity
 
 WINDOWS_DAYS = (1, 7, 30, 90)
+BOUGHT = (*(f"purchases_{w}d" for w in WINDOWS_DAYS), "spend_30d", "purchases", "lines", "spend")
+PARTS_OF_DAY = {"night": (1 << 12) - 1, "morning": ((1 << 12) - 1) << 12, "evening": ((1 << 12) - 1) << 36}
+"""Bitmaps of half-hours: 0 to 6, 6 to 12 and 18 to 24 o'clock (UTC)."""
+SEASON = ("season_sin", "season_cos")
 RESPONSE_PRIOR_PUSHES = 4
 """A response rate is shrunk towards that of all users with the weight of this many pushes."""
 
 _ = ibis._
 
 
-def features(connection: ibis.BaseBackend, cutoff: date, *, sample: tuple[int, int] | None = None) -> ir.Table:
+def features(
+    connection: ibis.BaseBackend, cutoff: date, *, sample: tuple[int, int] | None = None, seasonal: bool = True
+) -> ir.Table:
     """Return one row per user seen before the cut-off: ``user_id`` and the float64 columns of :func:`feature_names`.
 
     ``sample = (keep, of)`` keeps the users whose hash falls into the first ``keep`` of ``of`` parts: the same
@@ -31,7 +37,12 @@ def features(connection: ibis.BaseBackend, cutoff: date, *, sample: tuple[int, i
     """
     tables = connection.list_tables()
     days = _sampled(connection.table(DAYS.table), sample)
-    rows = _derived(_sums(days.filter(_.day < cutoff), cutoff), cutoff)
+    orders = _sampled(connection.table(ORDERS.table), sample)
+    sums = _sums(days.filter(_.day < cutoff), cutoff).left_join(
+        _bought(orders.filter(_.day < cutoff), cutoff), "user_id"
+    )
+    counted = {name: _[name].coalesce(0) for name in BOUGHT}
+    rows = _derived(sums.drop("user_id_right").mutate(**counted), cutoff)
     if TERMS.table in tables:
         words = similarity(_sampled(connection.table(TERMS.table), sample), cutoff)
         rows = rows.left_join(words, "user_id").drop("user_id_right")
@@ -39,7 +50,8 @@ def features(connection: ibis.BaseBackend, cutoff: date, *, sample: tuple[int, i
         pushes = _pushes(_sampled(connection.table(PUSHES.table), sample), cutoff)
         rows = rows.left_join(pushes, "user_id").drop("user_id_right")
         rows = rows.mutate(**{name: _[name].fill_null(0) for name in ("pushes", "pushes_30d", "responses")})
-    names = [name for name in rows.columns if name != "user_id"]
+    left_out = {"user_id"} if seasonal else {"user_id", *SEASON}
+    names = [name for name in rows.columns if name not in left_out]
     return rows.select("user_id", **{name: _[name].cast("float64") for name in names})
 
 
@@ -55,36 +67,38 @@ def _sums(days: ir.Table, cutoff: date) -> ir.Table:
     """Sum the days of each user, over all time and over the windows."""
     inside = {w: _.day >= ibis.literal(cutoff - timedelta(days=w)) for w in WINDOWS_DAYS}
     windowed = {
-        f"{name}_{w}d": column.sum(where=inside[w]).coalesce(0)
-        for name, column in {
-            "views": _.views,
-            "searches": _.searches,
-            "carts": _.carts,
-            "purchases": _.orders,
-        }.items()
+        f"{name}_{w}d": _[name].sum(where=inside[w]).coalesce(0)
+        for name in ("views", "searches", "carts")
         for w in WINDOWS_DAYS[:3]
     }
+    slots = bit_count(_.slots)
     return days.group_by("user_id").aggregate(
         **windowed,
         **{f"active_days_{w}d": _.count(where=inside[w]) for w in WINDOWS_DAYS[1:]},
         **{f"sessions_{w}d": sessions(_.slots).sum(where=inside[w]).coalesce(0) for w in WINDOWS_DAYS[1:3]},
         socials_30d=_.socials.sum(where=inside[30]).coalesce(0),
-        spend_30d=_.spend.sum(where=inside[30]).coalesce(0),
-        purchases_90d=_.orders.sum(where=inside[90]).coalesce(0),
         events=_.events.sum(),
         views=_.views.sum(),
+        active_days=_.count(),
+        sessions=sessions(_.slots).sum(),
+        active_slots=slots.sum(),
+        **{part: bit_count(_.slots & mask).sum() for part, mask in PARTS_OF_DAY.items()},
+        weekend=slots.sum(where=_.day.day_of_week.index() >= 5).coalesce(0),  # noqa: PLR2004  Monday is 0
+        first_day=_.day.min(),
+        last_at=_.last_at.max(),
+    )
+
+
+def _bought(orders: ir.Table, cutoff: date) -> ir.Table:
+    """Sum the orders of each user, over all time and over the windows."""
+    inside = {w: _.day >= ibis.literal(cutoff - timedelta(days=w)) for w in WINDOWS_DAYS}
+    return orders.group_by("user_id").aggregate(
+        **{f"purchases_{w}d": _.orders.sum(where=inside[w]) for w in WINDOWS_DAYS},
+        spend_30d=_.spend.sum(where=inside[30]),
         purchases=_.orders.sum(),
         lines=_.lines.sum(),
         spend=_.spend.sum(),
-        active_days=_.count(),
-        sessions=sessions(_.slots).sum(),
-        night=_.night.sum(),
-        morning=_.morning.sum(),
-        evening=_.evening.sum(),
-        weekend=_.events.sum(where=_.day.day_of_week.index() >= 5).coalesce(0),  # noqa: PLR2004  Monday is 0
-        first_day=_.day.min(),
-        last_at=_.last_at.max(),
-        last_purchase_day=_.day.max(where=_.orders > 0),
+        last_purchase_day=_.day.max(),
     )
 
 
@@ -93,7 +107,7 @@ def _derived(sums: ir.Table, cutoff: date) -> ir.Table:
     midnight = ibis.timestamp(cutoff.isoformat() + "T00:00:00")
     end = ibis.literal(cutoff)
     season = 2 * math.pi * cutoff.timetuple().tm_yday / 365.25
-    whole = _.events.cast("float64")
+    whole = _.active_slots.cast("float64")
     rows = sums.mutate(
         recency_days=(midnight.epoch_seconds() - sums.last_at.epoch_seconds()) / 86_400.0,
         recency_purchase_days=end.delta(sums.last_purchase_day, unit="day").cast("float64"),
@@ -109,7 +123,7 @@ def _derived(sums: ir.Table, cutoff: date) -> ir.Table:
     )
     rows = rows.mutate(gap_days=_.tenure_days / _.active_days, purchases_a_week=7 * _.purchases / _.tenure_days)
     rows = rows.mutate(overdue=_.recency_days / _.gap_days)
-    return rows.drop("night", "morning", "evening", "weekend", "first_day", "last_at", "last_purchase_day")
+    return rows.drop("active_slots", *PARTS_OF_DAY, "weekend", "first_day", "last_at", "last_purchase_day")
 
 
 def _pushes(pushes: ir.Table, cutoff: date) -> ir.Table:

@@ -1,4 +1,4 @@
-"""The ledgers: what each user did on each day, and what came of each push, in sums that merge.
+"""The ledgers: what each user did and bought on each day, and what came of each push, in sums that merge.
 
 Features at any cut-off are read from them.
 
@@ -20,15 +20,23 @@ from andante.vocabulary.message import RESPONSES, SENT, OutcomeType
 SLOTS_A_DAY = 48
 """Half-hours in a day: bit k of a bitmap says that the user did something in the k-th half-hour (UTC)."""
 
+SLOT_US = 1_800_000_000
+
 SOCIAL = (EventType.FAVORITE, EventType.LIKE, EventType.COMMENT, EventType.SHARE)
 
 KEYS = ("user_id", "day")
-COUNTS = ("events", "views", "searches", "carts", "socials", "lines", "orders", "night", "morning", "evening")
+COUNTS = ("events", "views", "searches", "carts", "socials")
 
 
 @ibis.udf.scalar.builtin
 def bit_count(bits: int) -> int:
     """Count the bits that are set (a function of the engine itself)."""
+    raise NotImplementedError  # pragma: no cover  (ibis translates the call, it never runs here)
+
+
+@ibis.udf.scalar.builtin(signature=(("timestamp",), "int64"))
+def epoch_us(at: ir.TimestampColumn) -> ir.IntegerColumn:
+    """Count microseconds since 1970 (a function of the engine itself)."""
     raise NotImplementedError  # pragma: no cover  (ibis translates the call, it never runs here)
 
 
@@ -51,30 +59,27 @@ class Ledger:
 def _days(events: ir.Table) -> ir.Table:
     """Fold events into days: one row per user and day (UTC)."""
     kind, at = events["type"], events["at"]
-    seconds = at.epoch_seconds() % 86_400
-    bought = kind == EventType.PURCHASE
     days = events.group_by(user_id=events.user_id, day=at.date()).aggregate(
         events=events.count(),
-        views=(kind == EventType.VIEW).sum(),
-        searches=(kind == EventType.SEARCH).sum(),
-        carts=(kind == EventType.CART).sum(),
-        socials=kind.isin(list(SOCIAL)).sum(),
-        lines=bought.sum(),
-        spend=events.value.cast("decimal(18, 4)").sum(where=bought).coalesce(0).cast("decimal(18, 4)"),
-        night=(seconds < 6 * 3600).sum(),
-        morning=((seconds >= 6 * 3600) & (seconds < 12 * 3600)).sum(),
-        evening=(seconds >= 18 * 3600).sum(),
-        slots=(ibis.literal(1, "int64") << (seconds // 1800)).bit_or(),
+        views=events.count(where=kind == EventType.VIEW),
+        searches=events.count(where=kind == EventType.SEARCH),
+        carts=events.count(where=kind == EventType.CART),
+        socials=events.count(where=kind.isin(list(SOCIAL))),
+        slots=(ibis.literal(1, "int64") << (epoch_us(at) // SLOT_US % SLOTS_A_DAY)).bit_or(),
         last_at=at.max(),
     )
-    joined = days.left_join(_orders(events), list(KEYS)).select(days, orders=_.orders.coalesce(0))
-    return joined.cast(dict.fromkeys(COUNTS, "int32"))
+    return days.cast(dict.fromkeys(COUNTS, "int32"))
 
 
 def _orders(events: ir.Table) -> ir.Table:
-    """Count orders a day: all purchase lines of one user at one instant are one order."""
-    bought = events.filter(events["type"] == EventType.PURCHASE).select("user_id", "at").distinct()
-    return bought.group_by(user_id=bought.user_id, day=bought["at"].date()).aggregate(orders=bought.count())
+    """Fold purchases into days: all purchase lines of one user at one instant are one order."""
+    lines = events.filter(events["type"] == EventType.PURCHASE)
+    money = lines.value.cast("decimal(18, 4)")
+    orders = lines.group_by("user_id", "at").aggregate(lines=lines.count(), spend=money.sum().coalesce(0))
+    days = orders.group_by(user_id=orders.user_id, day=orders["at"].date()).aggregate(
+        orders=orders.count(), lines=orders.lines.sum(), spend=orders.spend.sum()
+    )
+    return days.cast({"orders": "int32", "lines": "int32", "spend": "decimal(18, 4)"})
 
 
 def _pushes(messages: ir.Table) -> ir.Table:
@@ -95,12 +100,15 @@ _ = ibis._
 DAYS = Ledger(
     table="day_ledger",
     keys=KEYS,
-    merge={
-        **dict.fromkeys((*COUNTS, "spend"), "sum"),
-        "slots": "bit_or",
-        "last_at": "max",
-    },
+    merge={**dict.fromkeys(COUNTS, "sum"), "slots": "bit_or", "last_at": "max"},
     make=_days,
+)
+
+ORDERS = Ledger(
+    table="order_ledger",
+    keys=KEYS,
+    merge=dict.fromkeys(("orders", "lines", "spend"), "sum"),
+    make=_orders,
 )
 
 PUSHES = Ledger(

@@ -20,6 +20,7 @@ from andante.vocabulary.fault import NotEnoughData
 CUTOFFS_LEAST = 3
 """Two cut-offs to learn from and one to be judged on."""
 
+SEASON_SEEN_DAYS = 400
 HELD_OUT_SHARE = 0.2
 HELD_OUT_MOST = 4
 
@@ -75,6 +76,11 @@ class Calendar:
     cutoffs: tuple[date, ...]
 
     @property
+    def is_seasonal(self) -> bool:
+        """Tell whether some of the year was seen twice: before that, a season is only another name for a date."""
+        return (self.end - self.start).days >= SEASON_SEEN_DAYS
+
+    @property
     def held_out(self) -> tuple[date, ...]:
         """Return the last cut-offs, which no model may learn from before it has been judged on them."""
         held = min(HELD_OUT_MOST, max(1, round(HELD_OUT_SHARE * len(self.cutoffs))))
@@ -103,9 +109,11 @@ def calendar(connection: ibis.BaseBackend, horizon_days: int = 7, cutoffs_most: 
     return Calendar(start=start, end=end, today=today, horizon_days=horizon, cutoffs=cutoffs)
 
 
-def frame(connection: ibis.BaseBackend, cutoff: date, *, sample: tuple[int, int] | None = None) -> Frame:
+def frame(
+    connection: ibis.BaseBackend, cutoff: date, *, sample: tuple[int, int] | None = None, seasonal: bool = True
+) -> Frame:
     """Read the features of all (or sampled) users at a cut-off into memory."""
-    table = features(connection, cutoff, sample=sample).order_by("user_id").to_pyarrow()
+    table = features(connection, cutoff, sample=sample, seasonal=seasonal).order_by("user_id").to_pyarrow()
     names = tuple(name for name in table.column_names if name != "user_id")
     X = np.column_stack([table.column(name).to_numpy() for name in names])
     users = table.column("user_id").to_numpy(zero_copy_only=False)
@@ -129,7 +137,9 @@ def panels(
         True: _sample(connection, len(held), rows_most),
         False: _sample(connection, len(days.cutoffs) - len(held), rows_most),
     }
-    frames = [frame(connection, cutoff, sample=parts[cutoff in held]) for cutoff in days.cutoffs]
+    frames = [
+        frame(connection, cutoff, sample=parts[cutoff in held], seasonal=days.is_seasonal) for cutoff in days.cutoffs
+    ]
     built = {"activity": _stack("activity", [_active(connection, f, days.horizon_days) for f in frames])}
     if PUSHES.table in connection.list_tables():
         answered = [_answered(connection, f, days, response_days) for f in frames]

@@ -71,14 +71,13 @@ def _quiet(values: Values) -> dict[str, float]:
 
 
 def _pushed(values: Values, pushes: int, responses: int) -> dict[str, float]:
-    """Add pushes and responses; the rate moves as its shrunken mean does."""
+    """Add pushes and responses; the rate moves as its shrunken mean does. Time stands still."""
     after = dict(values)
     weight = 4 + values["pushes"] if not math.isnan(values["response_rate"]) else 4.0
     rate = 0.0 if math.isnan(values["response_rate"]) else values["response_rate"]
     _add(after, "pushes", pushes)
     after["responses"] += responses
     after["response_rate"] = (rate * weight + responses) / (weight + pushes)
-    after["recency_push_days"] = 0.5
     return after
 
 

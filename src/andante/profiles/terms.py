@@ -36,16 +36,14 @@ def _terms(events: ir.Table) -> ir.Table:
     bought = events.filter((_["type"] == EventType.PURCHASE) & _.category.notnull()).select(
         "user_id", "at", text=_.category, searched=0, bought=1
     )
-    words = searched.union(bought).select(
-        "user_id",
-        "searched",
-        "bought",
-        day=_["at"].date(),
-        word=regexp_extract_all(_.text.lower(), ibis.literal(WORDS)).unnest(),
-    )
-    hashed = words.mutate(bucket=(_.word.hash().abs() % BUCKETS).cast("int32"))
-    counted = hashed.group_by("user_id", "day", "bucket").aggregate(searched=_.searched.sum(), bought=_.bought.sum())
-    return counted.cast({"searched": "int32", "bought": "int32"})
+    said = searched.union(bought).group_by("user_id", "text", day=_["at"].date())
+    texts = said.aggregate(searched=_.searched.sum(), bought=_.bought.sum())
+    words = texts.select("text").distinct()  # each text is split once, however often it was typed
+    words = words.select("text", word=regexp_extract_all(_.text.lower(), ibis.literal(WORDS)).unnest())
+    words = words.select("text", bucket=(_.word.hash().abs() % BUCKETS).cast("int32"))
+    counted = texts.inner_join(words, "text").group_by("user_id", "day", "bucket")
+    sums = counted.aggregate(searched=_.searched.sum(), bought=_.bought.sum())
+    return sums.cast({"searched": "int32", "bought": "int32"})
 
 
 TERMS = Ledger(

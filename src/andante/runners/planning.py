@@ -24,7 +24,7 @@ from andante.ingest.mapping import Mapping
 from andante.ingest.quality import Quality
 from andante.profiles.associations import Rule, associations
 from andante.profiles.features import rhythm
-from andante.profiles.ledger import DAYS, PUSHES, fold
+from andante.profiles.ledger import DAYS, ORDERS, PUSHES, fold
 from andante.profiles.panel import Calendar, Frame, calendar, frame, panels
 from andante.profiles.personas import Personas, find_personas
 from andante.profiles.terms import TERMS
@@ -86,7 +86,7 @@ def plan_pushes(job: Job, *, progress: Callable[[str], None] = lambda _step: Non
         progress("computing features at every cut-off")
         days = calendar(backend, settings.horizon_days)
         tables = panels(backend, days, response_days=job.response_days)
-        now = frame(backend, days.today)
+        now = frame(backend, days.today, seasonal=days.is_seasonal)
         progress("learning and judging interest")
         learned, doubts = _learn(tables, settings.model, folds=settings.folds, seed=settings.seed)
         progress("finding personas and planning")
@@ -119,8 +119,7 @@ def workshop(job: Job) -> Iterator[duckdb.DuckDBPyConnection]:
     with tempfile.TemporaryDirectory(prefix="andante-") as scratch, warnings.catch_warnings():
         # ibis calls what duckdb deprecates: ours to follow in their next releases, and nothing that a user could mend.
         warnings.filterwarnings("ignore", message="fetch_arrow_table", category=DeprecationWarning)
-        place = job.profiles or Path(scratch) / "work.duckdb"
-        connection = duckdb.connect(place)
+        connection = duckdb.connect(job.profiles or ":memory:")
         try:
             connection.execute(f"SET memory_limit = '{settings.memory_max_mib}MiB'")
             connection.execute("SET temp_directory = ?", [str(Path(scratch) / "spill")])
@@ -149,7 +148,7 @@ def _read(job: Job, connection: duckdb.DuckDBPyConnection) -> tuple[Quality, ...
 
 def _fold(backend: ibis.BaseBackend, qualities: tuple[Quality, ...]) -> list[object]:
     """Fold the tables into ledgers; words only where the log has queries, since only queries are compared."""
-    ledgers = [(DAYS, "events")]
+    ledgers = [(DAYS, "events"), (ORDERS, "events")]
     if qualities[0].missing.get("query", 1.0) < 1.0:
         ledgers.append((TERMS, "events"))
     if len(qualities) > 1:

@@ -28,10 +28,7 @@ def read(source: Source, environ: Mapping[str, str]) -> tuple[dict[str, Any], Or
 
     Raises SettingsFault where the file cannot be read or is no TOML; the values are checked elsewhere.
     """
-    if isinstance(source, Path):
-        tree = parse(_text(source), f"configuration {source}")
-    else:
-        tree = _copied(source or {})
+    tree = parse(_text(source), f"configuration {source}") if isinstance(source, Path) else _copied(source or {})
     return tree, _lay_over(tree, environ)
 
 
