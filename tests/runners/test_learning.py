@@ -15,7 +15,7 @@ NAMES = ("recency_days", "gap_days", "active_days", "active_days_90d", "views", 
 
 
 def _panel(*, users=300, weeks=12, seed=0, rate=0.0):
-    """Users whose visits follow two hidden traits in a way that no single feature shows; rate shifts how many engage."""
+    """Make users whose visits follow two traits that no single feature shows; ``rate`` shifts how many engage."""
     rng = np.random.default_rng(seed)
     often, late = rng.normal(size=users), rng.normal(size=users)
     rows = []

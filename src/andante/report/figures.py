@@ -9,7 +9,7 @@ from andante.report.summary import Persona, Rhythm, RunSummary, Satisfaction, Ta
 from andante.report.verdict import Metric, best_first
 from andante.report.words import Words
 
-REASONS_MAX = 12
+REASONS_MAX = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +87,9 @@ def _personas(personas: Sequence[Persona], words: Words) -> Figure:
 def _rhythm(rhythm: Rhythm, words: Words) -> Figure:
     lead = sentences.rhythm(rhythm, words)
     if not rhythm.has_hours:
-        rows = tuple((words.text(f"weekdays.{d}"), words.integer(sum(n))) for d, n in enumerate(rhythm.counts))
-        table = Table(_head(words, "rhythm.weekday", "rhythm.all"), rows)
+        days = tuple((words.text(f"weekdays.{d}"), words.integer(sum(n))) for d, n in enumerate(rhythm.counts))
+        table = Table(_head(words, "rhythm.weekday", "rhythm.all"), days)
         return Figure(charts.rhythm_days(rhythm, words), words.text("rhythm.alt_days", lead=lead), table)
-    rows: tuple[tuple[str, ...], ...]
     rows = tuple(
         (words.text(f"weekdays.{d}"), *(words.integer(sum(day[h : h + 6])) for h in (0, 6, 12, 18)))
         for d, day in enumerate(rhythm.counts)
@@ -178,7 +177,7 @@ def sources(summary: RunSummary, words: Words) -> Table:
 
 
 def _reasons(summary: RunSummary, words: Words) -> Figure:
-    shown = summary.reasons[:REASONS_MAX]
+    shown = [r for r in summary.reasons if r.importance.value > 0][:REASONS_MAX] or summary.reasons[:1]
     rows = tuple((words.feature(r.feature, r.name), words.interval(r.importance, 4)) for r in shown)
     alt = words.text("reasons.alt", list=words.text("number.semicolon").join(map(" ".join, rows)))
     table = Table(_head(words, "reasons.feature", "reasons.importance"), rows)

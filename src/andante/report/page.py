@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import math
+import re
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
@@ -10,7 +12,6 @@ from typing import Any
 
 import jinja2
 import vl_convert
-from altair.utils._importers import vl_version_for_vl_convert
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
@@ -62,7 +63,7 @@ def render(summary: RunSummary, *, language: Language = "en") -> str:
             associations=ordered.associations[:ASSOCIATIONS_MAX],
             traits_max=TRAITS_MAX,
             sources_max=SOURCES_MAX,
-            idle_rules=[words.known("rule_names", rule.rule) for rule in ordered.cleaning if not rule.rows],
+            idle_rules=_idle(ordered, words),
             policy=_policy(scripts.values()),
             style=Markup(_template_text("report.css")),  # noqa: S704  our own file
             data=_json(charts),
@@ -70,6 +71,12 @@ def render(summary: RunSummary, *, language: Language = "en") -> str:
             **{name: Markup(text) for name, text in scripts.items()},  # noqa: S704  our own files
         )
     )
+
+
+def _idle(summary: RunSummary, words: Words) -> list[str]:
+    """Name the rules that had nothing to do in any table."""
+    busy = {rule.rule for rule in summary.cleaning if rule.rows}
+    return list(dict.fromkeys(words.known("rule_names", r.rule) for r in summary.cleaning if r.rule not in busy))
 
 
 def _by_pace(summary: RunSummary) -> RunSummary:
@@ -83,9 +90,8 @@ def _by_pace(summary: RunSummary) -> RunSummary:
 
 @cache
 def _bundle() -> str:
-    """Return Vega, Vega-Lite and Vega-Embed as one script, of the version that Altair writes for."""
-    version = vl_version_for_vl_convert()
-    text: str = vl_convert.javascript_bundle(vl_version=version)  # type: ignore[call-arg]  # its stub lacks a default
+    """Return Vega, Vega-Lite and Vega-Embed as one script, which sets ``window.vegaEmbed`` and asks for nothing."""
+    text: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its stub lacks the defaults
     return text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
@@ -112,14 +118,17 @@ def _environment(words: Words) -> jinja2.Environment:
         percent=words.percent,
         date=words.date,
         listing=words.listing,
-        capital=lambda sentence: sentence[:1].upper() + sentence[1:],
+        basename=lambda path: re.split(r"[/\\]", path.rstrip("/\\"))[-1],
+        sentence=words.sentence,
     )
     return environment
 
 
 def _json(value: object) -> Markup:
-    """Return a value as JSON that cannot end the script element it stands in; NaN is refused."""
-    return htmlsafe_json_dumps(value, allow_nan=False, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    """Return a value as JSON that cannot end the script element it stands in; NaN becomes null."""
+    return htmlsafe_json_dumps(
+        _known(value), allow_nan=False, ensure_ascii=False, sort_keys=True, separators=(",", ":")
+    )
 
 
 def _known(value: Any) -> Any:
@@ -131,7 +140,7 @@ def _known(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _policy(scripts: Any) -> str:
+def _policy(scripts: Iterable[str]) -> str:
     """Return the content security policy: these scripts by hash, inline styles, and no request at all."""
     digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts)
     sources = " ".join(f"'sha256-{digest}'" for digest in digests)

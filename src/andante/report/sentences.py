@@ -52,14 +52,12 @@ def _between(found: Sequence[float], words: Words) -> str:
 
 def plan(summary: RunSummary, words: Words) -> str:
     """Say how the pushes are spread."""
-    facts = summary.plan
-    return words.text(
-        "plan.lead",
-        median=words.pace(facts.median_per_week),
-        zero=words.percent(facts.at_zero_share),
-        top=words.percent(facts.at_max_share),
-        f_max=words.decimal(summary.run.f_max),
-    )
+    facts, f_max = summary.plan, words.decimal(summary.run.f_max)
+    parts = [words.text("plan.lead", median=words.pace(facts.median_per_week))]
+    zero, top = words.percent(facts.at_zero_share), words.percent(facts.at_max_share)
+    parts.append(words.text("plan.zero" if facts.at_zero_share else "plan.zero_nobody", zero=zero))
+    parts.append(words.text("plan.top" if facts.at_max_share else "plan.top_nobody", top=top, f_max=f_max))
+    return words.join(parts)
 
 
 def personas(found: Sequence[Persona], words: Words) -> str:
@@ -153,11 +151,12 @@ def budgets(summary: RunSummary, words: Words) -> str:
         return words.text("budgets.none")
     now = next((o for o in options if o.is_chosen), options[0])
     other = min(options, key=lambda o: abs(o.budget - 2 * now.budget))
-    lead = words.variant("budgets.lead", drives(summary), rate=_rate(now, words))
+    rate, other_rate = _rate(now, words), _rate(other, words)
+    lead = words.variant("budgets.lead", drives(summary), rate=rate)
     if other is now:
         return lead
-    at_other = words.text("budgets.lead_more", other=words.budget(other.budget), rate=_rate(other, words))
-    return words.join([lead, at_other])
+    key = "budgets.lead_same" if rate == other_rate else "budgets.lead_more"
+    return words.join([lead, words.text(key, other=words.budget(other.budget), rate=other_rate)])
 
 
 def ends(summary: RunSummary, words: Words) -> tuple[str, str]:
@@ -198,7 +197,8 @@ def interest(summary: RunSummary, key: str, words: Words, share: float = 0.0) ->
 
 def _rate(option: BudgetOption, words: Words) -> str:
     """Return the share of pushes that are expected to meet an interested user."""
-    return words.percent(option.engaged_per_week / option.pushes_per_week if option.pushes_per_week else 0.0)
+    share = option.engaged_per_week / option.pushes_per_week if option.pushes_per_week else 0.0
+    return f"{share:.1%}" if 0.005 <= share < 0.1 else words.percent(share)  # noqa: PLR2004  a digit more where few
 
 
 def reasons(summary: RunSummary, words: Words) -> str:

@@ -127,6 +127,7 @@ class ModelScore:
     is_baseline: bool = True
     auc_ahead: Interval | None = None  # how far the chosen model is ahead of this one, on the same resamples
     spearman_ahead: Interval | None = None  # the same for the rank correlation; None for the chosen model itself
+    spearman_untied_ahead: Interval | None = None  # the same with equal scores put in random order
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ CONFIG: Final[dict[str, Any]] = {
         "labelColor": SOFT,
         "labelFontSize": 12,
         "labelPadding": 6,
+        "labelSeparation": 8,
         "titleColor": SOFT,
         "titleFontSize": 12,
         "titleFontWeight": "normal",

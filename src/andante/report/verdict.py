@@ -8,7 +8,9 @@ from andante.report.summary import Interval, ModelScore, Target
 from andante.report.words import Words
 
 CALIBRATED_ERROR_MAX = 0.05
-"""Up to this expected calibration error, a predicted percentage is taken at face value."""
+"""Up to this expected calibration error, a predicted percentage can be taken at face value ..."""
+CALIBRATED_PART_MAX = 0.25
+"""... unless the error is more than this part of how often it comes true at all (or does not)."""
 
 Metric = Literal["auc", "spearman"]
 Standing = Literal["alone", "better", "close", "behind", "worse"]
@@ -58,13 +60,21 @@ def verdict(target: Target, words: Words) -> str:
     by_rank, rival = standing(target, "spearman")
     if rival and by_rank in ("behind", "worse") and place in ("better", "close"):
         value, best_value = words.exact(ours.spearman.value, 3), words.exact(rival.spearman.value, 3)
+        key = "verdict.spearman_tied" if _lead(rival.spearman_untied_ahead) > 0 else "verdict.spearman_lost"
         name = words.known("models", rival.model)
-        parts.append(words.text("verdict.spearman_lost", best=name, value=value, best_value=best_value))
+        parts.append(words.text(key, best=name, value=value, best_value=best_value))
     if target.calibration_error is not None:
-        good = target.calibration_error <= CALIBRATED_ERROR_MAX
-        error = words.decimal(100 * target.calibration_error)
-        parts.append(words.text("verdict.calibrated" if good else "verdict.uncalibrated", error=error))
+        parts.append(_calibrated(target.calibration_error, target.positive_share, words))
     return words.join(parts)
+
+
+def _calibrated(error: float, base: float, words: Words) -> str:
+    """Say whether predicted percentages can be taken at face value, measured against how rare the case is."""
+    points, share = words.decimal(100 * error), words.percent(base)
+    if error > CALIBRATED_ERROR_MAX:
+        return words.text("verdict.uncalibrated", error=points)
+    fine = error <= CALIBRATED_PART_MAX * min(base, 1 - base)
+    return words.text("verdict.calibrated" if fine else "verdict.rough", error=points, base=share)
 
 
 def _of(score: ModelScore, metric: Metric) -> Interval:
@@ -75,12 +85,19 @@ def _of(score: ModelScore, metric: Metric) -> Interval:
 def _ahead(ours: ModelScore, rival: ModelScore, metric: Metric) -> int:
     """Return 1 where we are ahead beyond chance, -1 where the rival is, else 0."""
     paired = rival.auc_ahead if metric == "auc" else rival.spearman_ahead
-    if paired is not None and paired.low is not None and paired.high is not None:
-        return (paired.low > 0) - (paired.high < 0)
+    if paired is not None:
+        return _lead(paired)
     us, them = _of(ours, metric), _of(rival, metric)
     if us.low is None or us.high is None or them.low is None or them.high is None:
         return 0
     return (us.low > them.high) - (us.high < them.low)
+
+
+def _lead(difference: Interval | None) -> int:
+    """Return the sign of a difference that its interval leaves no doubt of, else 0."""
+    if difference is None or difference.low is None or difference.high is None:
+        return 0
+    return (difference.low > 0) - (difference.high < 0)
 
 
 def best_first(scores: Sequence[ModelScore], metric: Metric) -> list[ModelScore]:

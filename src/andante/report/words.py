@@ -136,7 +136,7 @@ class Words:
         """
         if not math.isfinite(share):
             return self.text("number.unknown")
-        if 0 < share < 0.005:  # noqa: PLR2004
+        if 0 < share <= 0.005:  # noqa: PLR2004
             return self.text("number.under", value="1%")
         return self.text("number.over", value="99%") if 0.995 <= share < 1 else f"{share:.0%}"  # noqa: PLR2004
 
@@ -165,8 +165,21 @@ class Words:
         return first or second or code.replace("_", " ")
 
     def join(self, sentences: Sequence[str]) -> str:
-        """Return sentences one after the other."""
-        return self.sentences["number.between_sentences"].join(sentences)
+        """Return sentences one after the other, each with a capital."""
+        return self.sentences["number.between_sentences"].join(map(self.capital, sentences))
+
+    def capital(self, sentence: str) -> str:
+        """Return a sentence that begins with a capital."""
+        return sentence[:1].upper() + sentence[1:]
+
+    def sentence(self, words: str) -> str:
+        """Return words of a log or a note as a sentence: a capital before, a full stop behind.
+
+        >>> Words.read("en").sentence("all times fall at midnight")
+        'All times fall at midnight.'
+        """
+        stop = "" if words.endswith((".", "!", "?", "。")) else self.sentences["number.stop"]
+        return self.capital(words) + stop
 
     def listing(self, parts: Sequence[str]) -> str:
         """Return parts as a list in words: a, b and c."""

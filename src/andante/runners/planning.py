@@ -35,7 +35,7 @@ from andante.vocabulary.fault import NotEnoughData
 
 Floats = NDArray[np.float64]
 
-BUDGETS_SHOWN = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
+BUDGETS_SHOWN = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.25, 2.5, 2.75, 3.0)
 """Budgets to compare with, as multiples of the mean pace."""
 
 

@@ -157,17 +157,29 @@ def _target(learned: Learned) -> page.Target:
         model=learned.model,
         users=learned.rankings[0].rows,
         positive_share=learned.rankings[0].engaged / learned.rankings[0].rows,
-        scores=tuple(
-            page.ModelScore(r.score, _interval(r.auc), _interval(r.spearman), is_baseline=i > 0)
-            for i, r in enumerate(learned.rankings)
-        ),
+        scores=tuple(_score(r) for r in learned.rankings),
         calibration=tuple(page.CalibrationBin(b.predicted, b.observed, b.rows) for b in learned.calibration.bins),
         calibration_error=learned.calibration.error,
         folds=tuple(page.Fold(f"{f.cutoff}T00:00:00Z", f.rows, f.r2, f.mae, f.spearman) for f in learned.folds),
         band_accuracy=learned.bands.accuracy,
+        band_accuracy_of_commonest=learned.bands.accuracy_of_commonest,
         bands=tuple(
             page.Band(band.name, band.rows, band.precision or 0.0, band.recall or 0.0) for band in learned.bands.bands
         ),
+    )
+
+
+def _score(found: ranking.Ranking) -> page.ModelScore:
+    """Return a score with how far the model is ahead of it, on the same resamples."""
+    ahead = found.first_ahead
+    return page.ModelScore(
+        found.score,
+        _interval(found.auc),
+        _interval(found.spearman),
+        is_baseline=ahead is not None,
+        auc_ahead=_interval(ahead.auc) if ahead else None,
+        spearman_ahead=_interval(ahead.spearman) if ahead else None,
+        spearman_untied_ahead=_interval(ahead.spearman_untied) if ahead else None,
     )
 
 
