@@ -17,14 +17,17 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from sybil import Document, Example, Sybil
 from sybil.example import SybilFailure
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 from sybil.parsers.rest import DocTestParser
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parent
 WIDTH = "100"
@@ -87,6 +90,8 @@ class Examples(pytest.Item):
 
 def run_console(example: Example) -> str | None:
     """Run the commands of a console block, and return what went wrong."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environ = os.environ | {"PATH": path, "COLUMNS": WIDTH}
     for command, shown in _commands(str(example.parsed)):
         done = subprocess.run(  # noqa: S602  our own pages
             command,
@@ -96,7 +101,7 @@ def run_console(example: Example) -> str | None:
             stdin=subprocess.DEVNULL,
             text=True,
             check=False,
-            env=os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "COLUMNS": WIDTH},
+            env=environ,
         )
         if done.returncode:
             return f"$ {command}\nended with exit code {done.returncode}, and printed:\n{done.stdout}"
@@ -116,7 +121,7 @@ def _commands(block: str) -> Iterator[tuple[str, str]]:
 
 def _normal(output: str) -> str:
     """Return output without what may differ: figures, widths of columns and rulers."""
-    drawn = re.sub(r"[─━]+", "─", re.sub(r"\d[\d.,]*", "0", output))
+    drawn = re.sub(r"[─━]+", "─", re.sub(r"-?\d[\d.,]*", "0", output))
     return re.sub(r"\s+", " ", drawn).strip()
 
 

@@ -22,7 +22,7 @@ MIB = 1 << 20
 
 
 def features(
-    events: int, users: int, *, scale: int = 3, memory_max_mib: int = 1400, peer: bool = True
+    events: int, users: int, *, scale: int = 3, memory_max_mib: int = 2048, peer: bool = True
 ) -> list[dict[str, Any]]:
     """Measure the features of generated logs, beside pandas, and then ours on ``scale`` times as many events.
 

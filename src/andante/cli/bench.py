@@ -22,7 +22,7 @@ def features(
     events: Annotated[int, typer.Option(help="Events to generate.")] = 20_000_000,
     users: Annotated[int, typer.Option(help="Users to generate.")] = 1_000_000,
     scale: Annotated[int, typer.Option(help="How many times as many, for the run within the same memory.")] = 3,
-    memory_mib: Annotated[int, typer.Option(help="Memory limit of the engine of features, in MiB.")] = 1400,
+    memory_mib: Annotated[int, typer.Option(help="Memory limit of the engine of features, in MiB.")] = 2048,
     write: Write = False,
     as_json: AsJson = False,
 ) -> None:
