@@ -92,9 +92,7 @@ def test_importing_is_not_part_of_the_time(tmp_path):
 
 
 def test_a_function_that_raises_surfaces_with_its_words():
-    with pytest.raises(
-        Fault, match=r"targets:fail \(ValueError: no such shop\) ended with exit code 1"
-    ) as caught:
+    with pytest.raises(Fault, match=r"targets:fail \(ValueError: no such shop\) ended with exit code 1") as caught:
         measure("targets:fail", {"words": "no such shop"})
     assert "\n" not in str(caught.value)
     assert "about to fail" in caught.value.__notes__[0]
@@ -176,9 +174,7 @@ def test_results_are_written_to_be_read_by_machines_and_people(tmp_path):
 
 def test_equal_figures_write_equal_files(tmp_path):
     written = [
-        write_results("a", [{"x": 1}], command="c", seed=1, commit="d", folder=tmp_path / name)[
-            0
-        ].read_bytes()
+        write_results("a", [{"x": 1}], command="c", seed=1, commit="d", folder=tmp_path / name)[0].read_bytes()
         for name in ("one", "two")
     ]
     assert written[0] == written[1]

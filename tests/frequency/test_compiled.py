@@ -170,9 +170,7 @@ def test_more_features_than_a_block_of_the_cache_are_scored_alike():
     draw = np.random.default_rng(6)
     X = draw.normal(size=(400, 700))
     booster = lightgbm_forest(X, X[:, 650] > 0)
-    np.testing.assert_array_equal(
-        CompiledForest.from_lightgbm(booster).predict(X), booster.predict(X, num_threads=1)
-    )
+    np.testing.assert_array_equal(CompiledForest.from_lightgbm(booster).predict(X), booster.predict(X, num_threads=1))
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (5, 5), (4,), (5, 4, 1), ()])

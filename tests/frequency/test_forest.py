@@ -98,9 +98,7 @@ def test_any_number_of_threads_grows_the_same_forest(weighted):
 
 def test_another_seed_gives_another_forest():
     X, y = users(3)
-    assert trees(ForestInterest(5, random_state=1).fit(X, y)) != trees(
-        ForestInterest(5, random_state=2).fit(X, y)
-    )
+    assert trees(ForestInterest(5, random_state=1).fit(X, y)) != trees(ForestInterest(5, random_state=2).fit(X, y))
 
 
 def test_the_compiled_walk_predicts_lightgbm_s_own_bits():
@@ -200,9 +198,7 @@ def test_threads_that_share_one_model_get_the_same_answers():
     interest, shares = model.predict_proba(X), model.contributions(X[:5])
 
     def ask(_turn):
-        return np.array_equal(model.predict_proba(X), interest) and np.array_equal(
-            model.contributions(X[:5]), shares
-        )
+        return np.array_equal(model.predict_proba(X), interest) and np.array_equal(model.contributions(X[:5]), shares)
 
     with ThreadPoolExecutor(8) as threads:
         assert all(threads.map(ask, range(40)))
@@ -295,9 +291,7 @@ def test_the_golden_forest_of_version_1_still_loads_and_predicts_its_numbers():
 
 def test_today_s_description_has_the_fields_of_the_golden_one(tmp_path):
     ForestInterest.load(GOLDEN).save(tmp_path)
-    saved, golden = (
-        json.loads((folder / DESCRIPTION).read_text(encoding="utf-8")) for folder in (tmp_path, GOLDEN)
-    )
+    saved, golden = (json.loads((folder / DESCRIPTION).read_text(encoding="utf-8")) for folder in (tmp_path, GOLDEN))
     assert saved.keys() == golden.keys()
     assert saved["parameters"] == golden["parameters"]
 
@@ -324,9 +318,7 @@ def test_another_version_is_a_fault_that_names_it(saved):
 
 
 @settings(deadline=None, max_examples=60)
-@given(
-    name=st.sampled_from([FOREST, DESCRIPTION]), cut=st.floats(0, 0.99), byte=st.none() | st.integers(0, 255)
-)
+@given(name=st.sampled_from([FOREST, DESCRIPTION]), cut=st.floats(0, 0.99), byte=st.none() | st.integers(0, 255))
 def test_a_cut_or_changed_file_is_a_fault_or_reads_the_same(tmp_path_factory, name, cut, byte):
     folder = tmp_path_factory.mktemp("saved")
     shutil.copytree(GOLDEN, folder, dirs_exist_ok=True)

@@ -13,9 +13,7 @@ from andante.frequency.linear import LinearInterest, score_linear
 from andante.vocabulary.fault import SettingsFault
 
 
-@parametrize_with_checks(
-    [LinearInterest(), LinearInterest(alpha=0.1), LinearInterest(0.5, 0.3, calibrate=True)]
-)
+@parametrize_with_checks([LinearInterest(), LinearInterest(alpha=0.1), LinearInterest(0.5, 0.3, calibrate=True)])
 def test_it_keeps_the_rules_of_scikit_learn(estimator, check):
     check(estimator)
 
@@ -82,9 +80,7 @@ def test_without_calibration_weights_as_great_as_the_seed_s_lose_the_order(shop)
 
 def test_a_score_that_ranks_the_wrong_way_is_calibrated_to_one_interest_for_all():
     X, y = [[9, 1], [8, 1], [1, 0], [0, 0]], [0, 0, 0, 1]
-    assert LinearInterest(0.5, 0.3, calibrate=True).fit(X, y).predict_proba(X)[:, 1] == pytest.approx(
-        [0.25] * 4
-    )
+    assert LinearInterest(0.5, 0.3, calibrate=True).fit(X, y).predict_proba(X)[:, 1] == pytest.approx([0.25] * 4)
 
 
 def test_columns_are_chosen_by_name_or_by_index_and_the_others_may_hold_anything(shop):

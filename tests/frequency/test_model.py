@@ -118,17 +118,13 @@ def test_cross_validation_in_order_of_time_finds_rank(shop, interest):
 def test_a_search_reaches_the_parameters_of_the_interest_and_of_the_plan(shop):
     X, y = shop
     model = FrequencyModel(DecisionTreeClassifier(random_state=0))
-    search = GridSearchCV(
-        model, {"interest__max_depth": [1, 4], "f_base": [1.0, 2.0]}, cv=3, error_score="raise"
-    )
+    search = GridSearchCV(model, {"interest__max_depth": [1, 4], "f_base": [1.0, 2.0]}, cv=3, error_score="raise")
     assert search.fit(X[["n", "p"]], y).best_params_["interest__max_depth"] in {1, 4}
 
 
 def test_it_stands_at_the_end_of_a_pipeline(shop):
     X, y = shop
-    piped = make_pipeline(StandardScaler(), FrequencyModel(LogisticRegression(), budget=2.0)).fit(
-        X[["n", "p"]], y
-    )
+    piped = make_pipeline(StandardScaler(), FrequencyModel(LogisticRegression(), budget=2.0)).fit(X[["n", "p"]], y)
     assert piped.predict(X[["n", "p"]]).mean() == pytest.approx(2.0)
 
 

@@ -10,9 +10,7 @@ from andante.frequency.plan import PACE_QUANTILES, budget_curve, pace, solve_the
 from andante.vocabulary.fault import NotEnoughData, SettingsFault
 
 # Interests as a model gives them: many ties, and exact zeros and ones.
-interests = st.lists(
-    st.floats(0, 1, allow_subnormal=False) | st.sampled_from([0.0, 0.1, 0.5, 1.0]), min_size=1
-)
+interests = st.lists(st.floats(0, 1, allow_subnormal=False) | st.sampled_from([0.0, 0.1, 0.5, 1.0]), min_size=1)
 
 
 @given(interests, st.floats(1e-6, 10), st.floats(0, 3), st.floats(0, 10))
@@ -68,9 +66,7 @@ def test_the_greatest_budget_gives_everybody_the_greatest_pace():
 
 
 def test_the_least_budget_gives_everybody_the_least_pace():
-    assert pace([0.3, 0.6], solve_theta([0.3, 0.6], 1.0, f_min=1.0), f_min=1.0).tolist() == pytest.approx(
-        [1, 1]
-    )
+    assert pace([0.3, 0.6], solve_theta([0.3, 0.6], 1.0, f_min=1.0), f_min=1.0).tolist() == pytest.approx([1, 1])
 
 
 @pytest.mark.parametrize(

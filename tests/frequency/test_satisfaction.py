@@ -53,9 +53,7 @@ def test_no_pace_within_the_bounds_satisfies_more_than_the_optimum(curves, f_min
         (0.05, -0.1, 20.0, 14.0),  # theta_s lies beyond f_max
     ],
 )
-def test_the_best_pace_is_theta_s_under_fatigue_and_else_the_greatest_that_adds_something(
-    a, b, theta_s, f_star
-):
+def test_the_best_pace_is_theta_s_under_fatigue_and_else_the_greatest_that_adds_something(a, b, theta_s, f_star):
     assert Curves.continuous(a, b, theta_s).optimum(0.0, 14.0)[0] == pytest.approx([f_star])
 
 
@@ -196,9 +194,7 @@ def test_a_jump_at_theta_s_is_found_when_asked_for():
     s = np.clip(truth.at(f) + draw.normal(size=f.size) * 0.05, 0, 1)
     jumping = SatisfactionCurve(continuous=False).fit(f, s).population_curve_
     assert jumping.theta_s[0] == pytest.approx(4.0, abs=0.3)
-    assert [part[0] for part in (jumping.a, jumping.b, jumping.c)] == pytest.approx(
-        [0.2, -0.02, 0.4], abs=0.05
-    )
+    assert [part[0] for part in (jumping.a, jumping.b, jumping.c)] == pytest.approx([0.2, -0.02, 0.4], abs=0.05)
     together = SatisfactionCurve().fit(f, s).population_curve_
     assert np.mean((jumping.at(f) - s) ** 2) < np.mean((together.at(f) - s) ** 2)
 

@@ -27,7 +27,7 @@ def test_all_six_outputs_exist_and_reopen(finished):
     profiles = pyarrow.parquet.read_table(out / "model" / "profiles.parquet")
     names = json.loads((out / "model" / "plan.json").read_text("utf-8"))["features"]
     X = np.column_stack([profiles[name].to_numpy() for name in names])
-    interest = load_interest(out / "model").predict_proba(X)[:, 1]
+    interest = load_interest(out / "model", names).predict_proba(X)[:, 1]
     assert np.allclose(interest, table["interest"].to_numpy(), atol=1e-5)
 
 

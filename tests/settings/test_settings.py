@@ -73,10 +73,7 @@ def test_a_mapping_gives_the_same_settings_as_the_file_that_says_the_same(file):
 
 def test_settings_survive_json(file):
     settings = load(file, {})
-    assert (
-        load(settings.model_dump(mode="json", exclude_none=True), {}).model_dump_json()
-        == settings.model_dump_json()
-    )
+    assert load(settings.model_dump(mode="json", exclude_none=True), {}).model_dump_json() == settings.model_dump_json()
 
 
 def test_values_are_frozen():
@@ -115,12 +112,8 @@ def test_an_empty_variable_counts_as_not_set(file):
 
 
 def test_a_variable_finds_a_category_spelt_with_capitals():
-    settings = load(
-        {"categories": {"OrderUpdate": {}}}, {"ANDANTE_CATEGORIES__ORDERUPDATE__TRANSACTIONAL": "true"}
-    )
-    assert {name: category.transactional for name, category in settings.categories.items()} == {
-        "OrderUpdate": True
-    }
+    settings = load({"categories": {"OrderUpdate": {}}}, {"ANDANTE_CATEGORIES__ORDERUPDATE__TRANSACTIONAL": "true"})
+    assert {name: category.transactional for name, category in settings.categories.items()} == {"OrderUpdate": True}
 
 
 def test_a_mapping_passed_in_stays_as_it_was():

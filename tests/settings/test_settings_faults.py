@@ -172,16 +172,12 @@ def test_load_says_how_many_faults_there_are_and_names_the_first(tmp_path: Path)
 
 LEAVES = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.just("P1D"))
 KEYS = st.one_of(
-    st.sampled_from(
-        ["caps", "plan", "quiet_hours", "start", "end", "scope", "limit", "window", "categories"]
-    ),
+    st.sampled_from(["caps", "plan", "quiet_hours", "start", "end", "scope", "limit", "window", "categories"]),
     st.text(max_size=3),
 )
 TREES = st.dictionaries(
     KEYS,
-    st.recursive(
-        LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3)
-    ),
+    st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3)),
     max_size=4,
 )
 

@@ -70,28 +70,19 @@ def test_the_mix_is_that_of_a_shop(events):
 
 
 def test_only_what_an_event_has_is_filled(events):
-    has = events.groupby("type")[["item_id", "category", "query", "value"]].agg(
-        lambda column: column.notna().mean()
-    )
+    has = events.groupby("type")[["item_id", "category", "query", "value"]].agg(lambda column: column.notna().mean())
     assert (has.loc["search"] == [0, 0, 1, 0]).all()
     assert (has.loc["purchase"] == [1, 1, 0, 1]).all()
     assert (has.loc[["view", "cart", "favorite"]] == [1, 1, 0, 0]).all().all()
 
 
 def test_an_item_has_one_category_and_one_price(events):
-    assert (
-        not events.dropna(subset="item_id")
-        .drop_duplicates(["item_id", "category"])
-        .item_id.duplicated()
-        .any()
-    )
+    assert not events.dropna(subset="item_id").drop_duplicates(["item_id", "category"]).item_id.duplicated().any()
     bought = events[events.type == "purchase"]
     unit = bought.groupby("item_id").value.min()
     times = bought.value / bought.item_id.map(unit)
     assert (bought.value > 0).all()
-    assert (
-        np.mean(np.abs(times * 2 - np.round(times * 2)) < 0.05) > 0.99
-    )  # halves where the cheapest line held two
+    assert np.mean(np.abs(times * 2 - np.round(times * 2)) < 0.05) > 0.99  # halves where the cheapest line held two
 
 
 def test_the_day_has_a_lunch_peak_an_evening_peak_and_a_deep_night(events):
@@ -164,9 +155,7 @@ def test_users_lapse_return_and_join(events):
     week = (events["at"] - pd.Timestamp("2026-01-05")).dt.days // 7
     present = pd.crosstab(events.user_id, week) > 0
     rate = LOG.truth().to_pandas().set_index("user_id").visits_per_day
-    regular = present[
-        rate[present.index] > rate.quantile(0.95)
-    ]  # several visits a week: an empty week is no accident
+    regular = present[rate[present.index] > rate.quantile(0.95)]  # several visits a week: an empty week is no accident
     word = regular.astype(int).astype(str).agg("".join, axis=1)
     assert 0.1 < word.str.contains("100+1").mean() < 0.8
     assert 0.1 < word.str.match("00+1").mean() < 0.6
@@ -181,9 +170,7 @@ def test_users_have_tastes_of_their_own(events):
 
 
 def test_queries_are_words_of_a_category_in_the_users_language(events):
-    known = {
-        code: {word for category in LOG.categories for word in category.words[code]} for code in ("en", "zh")
-    }
+    known = {code: {word for category in LOG.categories for word in category.words[code]} for code in ("en", "zh")}
     queries = events.dropna(subset="query")
     chinese = queries["query"].map(lambda text: any(word in text for word in known["zh"]))
     english = queries["query"].map(lambda text: any(word in text for word in known["en"]))
@@ -198,9 +185,7 @@ def test_users_repeat_their_own_queries(events):
     queries = events.dropna(subset="query")
     about = queries["query"].map(lambda text: next(language[word] for word in language if word in text))
     busy = queries.groupby("user_id").filter(lambda part: len(part) > 30)
-    strangers = busy.groupby(about)["query"].transform(
-        lambda part: part.sample(frac=1, random_state=1).to_numpy()
-    )
+    strangers = busy.groupby(about)["query"].transform(lambda part: part.sample(frac=1, random_state=1).to_numpy())
 
     def repeats(column):
         return 1 - (column.groupby(busy.user_id).nunique() / column.groupby(busy.user_id).size()).mean()
@@ -258,9 +243,7 @@ def test_a_written_log_reads_back_the_same(tmp_path, form, ordered):
     path = tmp_path / f"o'log.{form}"
     log.write(path, form, ordered=ordered)
     columns = ", ".join(f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in EVENT_COLUMNS.items())
-    reader = {"parquet": "read_parquet(?)", "csv": "read_csv(?, all_varchar=true)", "ndjson": "read_json(?)"}[
-        form
-    ]
+    reader = {"parquet": "read_parquet(?)", "csv": "read_csv(?, all_varchar=true)", "ndjson": "read_json(?)"}[form]
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         back = connection.execute(f"SELECT {columns} FROM {reader}", [str(path)]).to_arrow_table()
@@ -318,9 +301,7 @@ def test_cancellations_are_purchases_that_come_again_negative():
     bought = read(log).to_pandas().query("type == 'purchase'")
     undone = bought[bought.value < 0]
     assert 0.1 < len(undone) / (bought.value > 0).sum() < 0.25
-    lines = bought[bought.value > 0].merge(
-        undone.assign(value=-undone.value), on=["user_id", "item_id", "value"]
-    )
+    lines = bought[bought.value > 0].merge(undone.assign(value=-undone.value), on=["user_id", "item_id", "value"])
     assert len(lines) >= len(undone)
     assert (lines.at_y > lines.at_x).mean() > 0.9
 

@@ -76,9 +76,7 @@ def test_outcomes_come_after_what_they_need(messages):
     ]:
         both = at.dropna(subset=[later])
         assert len(both) > 100
-        assert (
-            both[later] > both[earlier]
-        ).mean() > 0.96  # not all pushes that are rated or left were delivered
+        assert (both[later] > both[earlier]).mean() > 0.96  # not all pushes that are rated or left were delivered
     assert at["opened"].sub(at["sent"]).median() < pd.Timedelta(hours=3)
 
 

@@ -19,6 +19,7 @@ SEED = 7
 START = date(2026, 1, 5)
 DAYS = 84
 MIB = 1 << 20
+MILLION = 1_000_000
 
 
 def features(
@@ -139,14 +140,14 @@ def _show(rows: list[dict[str, Any]]) -> None:
     for column in shown:
         table.add_column(column.replace("_", " "), justify="left" if column in {"by", "file"} else "right")
     for row in rows:
-        table.add_row(
-            *(
-                ""
-                if row.get(column) is None
-                else f"{row[column]:,}"
-                if isinstance(row[column], int)
-                else str(row[column])
-                for column in shown
-            )
-        )
+        table.add_row(*(_shown(row.get(column)) for column in shown))
     Console().print(table)
+
+
+def _shown(value: Any) -> str:
+    """Write a figure short enough for a terminal: millions as such."""
+    if value is None:
+        return ""
+    if isinstance(value, int) and value >= MILLION and value % MILLION == 0:
+        return f"{value // MILLION} M"
+    return f"{value:,}" if isinstance(value, int) else str(value)

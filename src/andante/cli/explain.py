@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -38,9 +39,18 @@ def explain(
 
     found = explain_user(user, out)
     if as_json:
-        sys.stdout.write(json.dumps(asdict(found), ensure_ascii=False, default=str) + "\n")
+        sys.stdout.write(json.dumps(_known(asdict(found)), ensure_ascii=False, default=str) + "\n")
     else:
         _show(found, Console())
+
+
+def _known(value: Any) -> Any:
+    """Return plain values with null for unknown, since JSON has no NaN."""
+    if isinstance(value, dict):
+        return {name: _known(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_known(part) for part in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _show(found: Explained, console: Console) -> None:
@@ -73,6 +83,6 @@ def _drivers(why: Explanation, title: str, sign: int) -> Table:
     table = Table(title=title, title_justify="left", show_header=False)
     strong = [driver for driver in why.drivers if driver.per_week * sign >= MOVED_LEAST]
     for driver in strong[:DRIVERS]:
-        value = "unknown" if driver.value != driver.value else words.amount(driver.feature, driver.value)
+        value = "unknown" if math.isnan(driver.value) else words.amount(driver.feature, driver.value)
         table.add_row(words.feature(driver.feature), value, f"{driver.per_week:+.2f} a week")
     return table

@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from andante.settings import Settings, load
+from andante.settings import load, warnings
 
 if TYPE_CHECKING:
     from andante.evaluation.ranking import Interval, Ranking
@@ -59,7 +60,13 @@ def run(
     Writes frequencies.parquet, frequencies.csv, metrics.json, quality.json, report.html and model/ into the
     folder of --out.
     """
-    settings = _settings(config, model=model, budget=budget, horizon=horizon, seed=seed)
+    said = {
+        "ANDANTE_PLAN__MODEL": model,
+        "ANDANTE_BUDGET__PER_USER_WEEK": budget,
+        "ANDANTE_PLAN__HORIZON_DAYS": horizon,
+        "ANDANTE_PLAN__SEED": seed,
+    }
+    settings = load(config, _environ(said))
     from andante.ingest.mapping import Mapping
     from andante.runners.outputs import metrics, write_outputs
     from andante.runners.planning import Job, plan_pushes
@@ -88,6 +95,8 @@ def run(
         sys.stdout.write(json.dumps(metrics(done, summary), ensure_ascii=False, default=str) + "\n")
     else:
         show(summary, done.learned, paths, Console())
+        for doubt in warnings(config, _environ(said)):
+            typer.echo(f"• configuration: {doubt}")
 
 
 def _command() -> str:
@@ -103,18 +112,9 @@ def _languages(wanted: str) -> tuple[Any, ...]:
     return languages
 
 
-def _settings(
-    config: Path | None, *, model: str | None, budget: float | None, horizon: int | None, seed: int | None
-) -> Settings:
-    """Load the configuration; what is said on the command line wins, by the same checks."""
-    said = {
-        "ANDANTE_PLAN__MODEL": model,
-        "ANDANTE_BUDGET__PER_USER_WEEK": budget,
-        "ANDANTE_PLAN__HORIZON_DAYS": horizon,
-        "ANDANTE_PLAN__SEED": seed,
-    }
-    environ = dict(os.environ) | {key: str(value) for key, value in said.items() if value is not None}
-    return load(config, environ)
+def _environ(said: Mapping[str, object]) -> dict[str, str]:
+    """Return the environment with what was said on the command line over it, to be checked as all settings are."""
+    return dict(os.environ) | {key: str(value) for key, value in said.items() if value is not None}
 
 
 def show(summary: RunSummary, learned: tuple[Learned, ...], paths: tuple[Path, ...], console: Console) -> None:

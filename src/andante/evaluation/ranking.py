@@ -266,7 +266,7 @@ class Reliability:
 class Calibration:
     """How far predicted interest is from what is observed.
 
-    ``error`` is the expected calibration error: the mean of |predicted - observed| over bins, by rows. Noise
+    ``error`` is the expected calibration error: the mean distance of predicted from observed over bins, by rows. Noise
     of about sqrt(p(1 - p) / rows of a bin) biases it upwards. ``brier`` is about reliability - resolution +
     uncertainty (Murphy 1973), exactly so where all predictions in a bin are equal.
     """

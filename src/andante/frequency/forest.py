@@ -56,7 +56,8 @@ class ForestInterest(ClassifierMixin, BaseEstimator):
     y, labels of one class included.
 
     >>> X, y = [[float(visits)] for visits in range(100)], [visits > 60 for visits in range(100)]
-    >>> ForestInterest(n_estimators=10).fit(X, y).predict_proba([[5.0], [95.0]])[:, 1].round(2).tolist()
+    >>> forest = ForestInterest(n_estimators=10, min_samples_leaf=10).fit(X, y)
+    >>> forest.predict_proba([[5.0], [95.0]])[:, 1].round(2).tolist()
     [0.0, 1.0]
     """
 

@@ -30,7 +30,7 @@ _ = ibis._
 def features(
     connection: ibis.BaseBackend, cutoff: date, *, sample: tuple[int, int] | None = None, seasonal: bool = True
 ) -> ir.Table:
-    """Return one row per user seen before the cut-off: ``user_id`` and the float64 columns of :func:`feature_names`.
+    """Return one row per user seen before the cut-off: ``user_id`` and a float64 column a feature.
 
     ``sample = (keep, of)`` keeps the users whose hash falls into the first ``keep`` of ``of`` parts: the same
     users at every cut-off. Source: first seed §3.2, 3-methods A.1.

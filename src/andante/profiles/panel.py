@@ -6,7 +6,7 @@ features and label never share a day.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Self
 
 import ibis
@@ -65,10 +65,13 @@ class Panel:
 class Calendar:
     """The cut-offs of a log: they rise, and the last one lies a horizon before ``end``.
 
-    ``end`` is the midnight before the last event, since a log's last day is often cut short; ``today``, the
-    midnight after it, is the cut-off of the profiles that the plan is made from.
+    ``end`` is the midnight before the last event, since a log's last day is often cut short; ``today``, the one after
+    it, is the cut-off of the profiles that the plan is made from. ``events`` counts all that the ledger holds.
     """
 
+    events: int
+    first_at: datetime
+    last_at: datetime
     start: date
     end: date
     today: date
@@ -92,7 +95,12 @@ def calendar(connection: ibis.BaseBackend, horizon_days: int = 7, cutoffs_most: 
 
     A log too short for three of them gets a shorter horizon, down to a day; :class:`NotEnoughData` below that.
     """
-    span = connection.table(DAYS.table).aggregate(start=_.day.min(), end=_.day.max()).to_pyarrow().to_pylist()[0]
+    span = (
+        connection.table(DAYS.table)
+        .aggregate(start=_.day.min(), end=_.day.max(), last_at=_.last_at.max(), events=_.events.sum())
+        .to_pyarrow()
+        .to_pylist()[0]
+    )
     start, end = span["start"], span["end"]
     horizon = min(horizon_days, (end - start).days // (CUTOFFS_LEAST + 1))
     if horizon < 1:
@@ -100,13 +108,22 @@ def calendar(connection: ibis.BaseBackend, horizon_days: int = 7, cutoffs_most: 
             "the log's span",
             f"{start} to {end}",
             f"is shorter than the {CUTOFFS_LEAST + 1} days that learning and judging need",
-            "give a longer log, or a pace for all by [plan] f_base in the configuration",
+            "give a longer log, or plan by hand until there is one",
         )
     possible = (end - start).days // horizon - 1
     many = min(possible, cutoffs_most)
     cutoffs = tuple(end - timedelta(days=horizon * k) for k in range(many, 0, -1))
     today = end + timedelta(days=1)
-    return Calendar(start=start, end=end, today=today, horizon_days=horizon, cutoffs=cutoffs)
+    return Calendar(
+        events=int(span["events"]),
+        first_at=datetime.combine(start, time()),
+        last_at=span["last_at"],
+        start=start,
+        end=end,
+        today=today,
+        horizon_days=horizon,
+        cutoffs=cutoffs,
+    )
 
 
 def frame(

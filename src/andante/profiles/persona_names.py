@@ -21,7 +21,6 @@ RHYTHM_EXCESS = 0.12
 RHYTHMS: dict[str, Words] = {
     "share_night": ("at night", "深夜"),
     "share_morning": ("in the morning", "早晨"),
-    "share_afternoon": ("in the afternoon", "下午"),
     "share_evening": ("in the evening", "晚间"),
     "share_weekend": ("at weekends", "周末"),
 }

@@ -40,7 +40,7 @@ DIMENSIONS: dict[str, tuple[str, ...]] = {
     "browsing": ("views_30d", "searches_30d"),
     "buying": ("purchases_30d", "purchases"),
     "spend": ("spend_30d", "spend"),
-    "rhythm": ("share_night", "share_morning", "share_afternoon", "share_evening", "share_weekend"),
+    "rhythm": ("share_night", "share_morning", "share_evening", "share_weekend"),
 }
 """What users are compared by, and the features that measure it. Other features take no part."""
 

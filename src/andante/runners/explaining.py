@@ -33,11 +33,11 @@ def explain_user(user_id: str, out: Path) -> Explained:
     """
     folder = out / "model"
     plan = _plan(folder)
-    model = load_interest(folder)
     rows = pyarrow.parquet.read_table(folder / "profiles.parquet", filters=pc.field("user_id") == user_id).to_pylist()
     if not rows:
         raise UnknownUser("user", user_id, f"is not in the plan of {out}", f"take an id from {out / 'frequencies.csv'}")
     names = plan["features"]
+    model = load_interest(folder, names)
     values = {name: _number(rows[0][name]) for name in names}
     usual = [_number(value) for value in plan["usual"]]
     typical = dict(zip(names, usual, strict=True))

@@ -18,6 +18,7 @@ from sklearn.metrics import mean_absolute_error, r2_score
 
 from andante.evaluation.ranking import BandAgreement, Calibration, Ranking, bands, calibration, compare
 from andante.frequency.families import interest_of
+from andante.frequency.storage import check_storable
 from andante.profiles.panel import HELD_OUT_MOST, HELD_OUT_SHARE, Panel
 from andante.vocabulary.fault import NotEnoughData
 
@@ -91,6 +92,7 @@ def learn(panel: Panel, model: str, *, folds: int, seed: int) -> Learned:
     past, held = _split(panel)
     train, test = panel.rows(past), panel.rows(held)
     base = interest_of(model, panel.names, seed=seed)
+    check_storable(base, model)
     splits = list(_folds(train, folds))
     unseen = [
         clone(base).fit(train.X[past], _engaged(train)[past]).predict_proba(train.X[fold])[:, 1]

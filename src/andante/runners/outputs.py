@@ -54,8 +54,9 @@ def write_outputs(done: Planned, summaries: Mapping[Language, RunSummary], out: 
     _write_json(paths["metrics.json"], metrics(done, summaries[first]))
     _write_json(paths["quality.json"], {quality.table: quality.to_dict() for quality in done.qualities})
     for language, summary in summaries.items():
-        path = paths["report.html"] if language == first else out / f"report.{language}.html"
-        path.write_text(render(summary, language=language), "utf-8")
+        name = "report.html" if language == first else f"report.{language}.html"
+        paths[name] = out / name
+        paths[name].write_text(render(summary, language=language), "utf-8")
     write_model(done, paths["model"])
     return tuple(paths.values())
 
@@ -120,7 +121,7 @@ def _quality(learned: Learned) -> dict[str, Any]:
 
 def write_model(done: Planned, folder: Path) -> None:
     """Write what ``andante explain`` needs: interest model, plan, personas and every user's profile."""
-    save_interest(done.learned[0].interest, folder)
+    save_interest(done.learned[0].interest, done.learned[0].model, folder)
     _write_json(
         folder / "plan.json",
         {

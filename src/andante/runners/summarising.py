@@ -42,24 +42,23 @@ def summarise(job: Job, done: Planned, *, name: str, command: str, language: Lan
             for rule in done.rules
         ),
         cleaning=tuple(_rules(done.qualities)),
-        warnings=tuple(w for quality in done.qualities for w in quality.warnings) + done.warnings,
+        warnings=(*_doubts(done.qualities), *done.warnings),
         satisfaction=_satisfaction(done),
     )
 
 
 def _facts(job: Job, done: Planned, *, name: str, command: str) -> page.RunFacts:
-    events = done.qualities[0]
     return page.RunFacts(
         name=name,
         version=andante.__version__,
         command=command,
         seed=job.settings.plan.seed,
         model=job.settings.plan.model,
-        started_at=_instant(events.first_at),
-        ended_at=_instant(events.last_at),
+        started_at=_instant(done.days.first_at),
+        ended_at=_instant(done.days.last_at),
         cut_off_at=f"{done.days.today}T00:00:00Z",
         horizon_days=done.days.horizon_days,
-        events=events.rows_clean,
+        events=done.days.events,
         f_base=done.plan.f_base,
         theta=done.plan.theta,
         f_min=done.plan.f_min,
@@ -69,8 +68,13 @@ def _facts(job: Job, done: Planned, *, name: str, command: str) -> page.RunFacts
     )
 
 
-def _instant(at: datetime | None) -> str:
-    return "" if at is None else f"{at.isoformat(timespec='seconds')}Z"
+def _doubts(qualities: tuple[Quality, ...]) -> list[str]:
+    """List the doubts about the logs, each with the name of its table."""
+    return [f"{quality.table.capitalize()}: {doubt}" for quality in qualities for doubt in quality.warnings]
+
+
+def _instant(at: datetime) -> str:
+    return f"{at.isoformat(timespec='seconds')}Z"
 
 
 def _sources(qualities: tuple[Quality, ...]) -> list[page.Source]:

@@ -58,9 +58,7 @@ def _budget_range(settings: Settings) -> Iterator[Finding]:
     problem = f"is outside f_min to f_max ({span}), so no plan can meet it"
     yield (
         keys,
-        SettingsFault(
-            "budget.per_user_week", budget, problem, "choose a budget in between, or widen f_min and f_max"
-        ),
+        SettingsFault("budget.per_user_week", budget, problem, "choose a budget in between, or widen f_min and f_max"),
     )
 
 
@@ -89,13 +87,9 @@ def _forgetful_caps(settings: Settings) -> Iterator[Finding]:
             cap.scope != "global"
             and min((g.most(cap.window) for g in wide), default=REMEMBERED_SENDS + 1) > REMEMBERED_SENDS
         ):
-            problem = (
-                f"is exact only while no more than {REMEMBERED_SENDS} sends of all kinds fall into its window"
-            )
+            problem = f"is exact only while no more than {REMEMBERED_SENDS} sends of all kinds fall into its window"
             span = iso_duration(cap.window)
-            action = (
-                f"add a global cap that lets at most {REMEMBERED_SENDS} sends into {span}, or shorten that"
-            )
+            action = f"add a global cap that lets at most {REMEMBERED_SENDS} sends into {span}, or shorten that"
             yield frozenset({"caps"}), SettingsFault("caps", _said(cap), problem, action)
 
 
@@ -107,9 +101,7 @@ def _bypassed_caps(settings: Settings) -> Iterator[Finding]:
             problem = "never binds, because this category is transactional and bypasses caps"
             yield (
                 keys,
-                SettingsFault(
-                    "caps", _said(cap), problem, "leave it out, or make the category not transactional"
-                ),
+                SettingsFault("caps", _said(cap), problem, "leave it out, or make the category not transactional"),
             )
 
 

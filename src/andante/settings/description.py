@@ -54,9 +54,7 @@ def _described() -> tuple[SettingDescription, ...]:
     return tuple(
         setting
         for section, field in Settings.model_fields.items()
-        for setting in _of_section(
-            _KEYS_OF_MANY.get(section, section), model_in(field.annotation), schema["$defs"]
-        )
+        for setting in _of_section(_KEYS_OF_MANY.get(section, section), model_in(field.annotation), schema["$defs"])
     )
 
 

@@ -57,9 +57,7 @@ def load(source: Source, environ: Mapping[str, str]) -> Settings:
     name = f"configuration {source}" if isinstance(source, Path) else "the configuration"
     problem = f"cannot be used, and its first fault is that {found[0]}"
     action = (
-        f"`andante check {source}` names them all"
-        if isinstance(source, Path)
-        else "settings.faults names them all"
+        f"`andante check {source}` names them all" if isinstance(source, Path) else "settings.faults names them all"
     )
     raise SettingsFault(name, f"{len(found)} faults", problem, action)
 
@@ -105,14 +103,10 @@ def _examined(source: Source, environ: Mapping[str, str]) -> tuple[Settings, lis
             _prune(tree, details)
     wrong = {_dotted(location) for location in found}
     together = [
-        fault
-        for keys, fault in conflicts(settings)
-        if not any(_touches(w, key) for w in wrong for key in keys)
+        fault for keys, fault in conflicts(settings) if not any(_touches(w, key) for w in wrong for key in keys)
     ]
     order = list(Settings.model_fields)
-    listed = sorted(
-        found.items(), key=lambda item: order.index(str(item[0][0])) if item[0][0] in order else -1
-    )
+    listed = sorted(found.items(), key=lambda item: order.index(str(item[0][0])) if item[0][0] in order else -1)
     return settings, [fault for _, fault in listed] + together
 
 

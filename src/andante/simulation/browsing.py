@@ -31,9 +31,7 @@ class Path:
     pause_us: Ints  # until the next step
 
 
-def browse(
-    place: Place, crowd: Attendance, catalogue: Catalogue, language_shares: Floats, scale: float
-) -> Trail:
+def browse(place: Place, crowd: Attendance, catalogue: Catalogue, language_shares: Floats, scale: float) -> Trail:
     """Return all events of a block of users that lie in the log's window, in no particular order.
 
     ``language_shares`` says how many users search in each language of the catalogue; ``scale`` multiplies how
@@ -41,9 +39,7 @@ def browse(
     """
     tastes = taste(place.chance("taste"), place.users, len(catalogue.names))
     come = visits(place, crowd, tastes, scale)
-    language = np.searchsorted(
-        np.cumsum(language_shares)[:-1], place.chance("language").random(place.users), "right"
-    )
+    language = np.searchsorted(np.cumsum(language_shares)[:-1], place.chance("language").random(place.users), "right")
     path = _path(place, come, catalogue, language)
     views = path.trail.kind == VIEW
     favorites = views & (place.chance("favorites").random(views.size) < FAVORITE_SHARE)
@@ -108,9 +104,7 @@ def _soon_after(path: Path, chosen: Mask, kind: int) -> Trail:
     return Trail(seen.user, at_us, np.full(at_us.size, kind), seen.item, seen.phrase, seen.value)
 
 
-def _baskets(
-    rng: np.random.Generator, crowd: Attendance, come: Visits, path: Path, views: Mask
-) -> tuple[Trail, Trail]:
+def _baskets(rng: np.random.Generator, crowd: Attendance, come: Visits, path: Path, views: Mask) -> tuple[Trail, Trail]:
     """Return the carts, and the lines that are paid: all carts of a visit at one instant, or none."""
     intent = rng.standard_gamma(INTENT_SHAPE, come.user.size) / INTENT_SHAPE
     wanting = np.minimum(crowd.cart_share[come.user] * intent, 0.9)

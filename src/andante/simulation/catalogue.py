@@ -73,9 +73,7 @@ def _phrases(category: Category, language: str) -> list[str]:
     words = category.words.get(language, ())
     if not words:
         known = ", ".join(sorted(category.words)) or "none"
-        raise SettingsFault(
-            "language", language, f"has no words in category {category.name!r}", f"use {known}"
-        )
+        raise SettingsFault("language", language, f"has no words in category {category.name!r}", f"use {known}")
     before = MODIFIERS.get(language, ())
     space = "" if language == "zh" else " "  # a Chinese modifier is written onto its word
     modified = [f"{modifier}{space}{word}" for modifier, word in product(before, words)]

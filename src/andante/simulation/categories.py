@@ -117,9 +117,7 @@ CATEGORIES: tuple[Category, ...] = (
         "diapers, formula, stroller, baby bottle, wipes, bib",
         "纸尿裤 奶粉 婴儿车 奶瓶 湿巾 围兜",
     ),
-    _category(
-        "pets", 15, 0.6, "cat food, dog leash, litter, dog treats, aquarium", "猫粮 牵引绳 猫砂 狗零食 鱼缸"
-    ),
+    _category("pets", 15, 0.6, "cat food, dog leash, litter, dog treats, aquarium", "猫粮 牵引绳 猫砂 狗零食 鱼缸"),
     _category(
         "sports",
         35,
@@ -148,12 +146,8 @@ CATEGORIES: tuple[Category, ...] = (
         "pen, notebook, planner, marker, stapler, sketchbook",
         "钢笔 笔记簿 手账 马克笔 订书机 素描本",
     ),
-    _category(
-        "furniture", 140, 0.8, "chair, desk, sofa, bookshelf, mattress, lamp", "椅子 书桌 沙发 书架 床垫 台灯"
-    ),
-    _category(
-        "bedding", 40, 0.6, "pillow, duvet, bed sheet, blanket, pillowcase", "枕头 被子 床单 毯子 枕套"
-    ),
+    _category("furniture", 140, 0.8, "chair, desk, sofa, bookshelf, mattress, lamp", "椅子 书桌 沙发 书架 床垫 台灯"),
+    _category("bedding", 40, 0.6, "pillow, duvet, bed sheet, blanket, pillowcase", "枕头 被子 床单 毯子 枕套"),
     _category("jewellery", 70, 0.9, "necklace, ring, earrings, bracelet, watch", "项链 戒指 耳环 手链 手表"),
     _category(
         "health",

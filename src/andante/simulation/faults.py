@@ -23,9 +23,7 @@ class Faults:
         for field in fields(self):
             share = getattr(self, field.name)
             if not 0 <= share < 1:
-                raise SettingsFault(
-                    f"faults.{field.name}", share, "is no share", "give a number from 0 up to 1"
-                )
+                raise SettingsFault(f"faults.{field.name}", share, "is no share", "give a number from 0 up to 1")
 
 
 def with_bots(place: Place, trail: Trail, share: float, items: int) -> Trail:

@@ -17,9 +17,7 @@ from andante.vocabulary.fault import SettingsFault
 Format = Literal["parquet", "csv", "ndjson"]
 
 
-def write_log(
-    batches: Iterable[Any], schema: Any, path: Path, log_format: Format, *, bad_rows: float = 0.0
-) -> None:
+def write_log(batches: Iterable[Any], schema: Any, path: Path, log_format: Format, *, bad_rows: float = 0.0) -> None:
     """Write batches of ``schema`` to one file, holding no more than a batch at a time.
 
     Parquet holds UTC timestamps; text holds RFC 3339 times that end in Z. A CSV gets

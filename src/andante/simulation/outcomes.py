@@ -32,9 +32,7 @@ class Sent:
 
     def take(self, index: Ints | Mask) -> "Sent":
         """Return the pushes at these places."""
-        return Sent(
-            self.user[index], self.at_us[index], self.week[index], self.category[index], self.suits[index]
-        )
+        return Sent(self.user[index], self.at_us[index], self.week[index], self.category[index], self.suits[index])
 
 
 def bands(place: Place, crowd: Attendance) -> tuple[Floats, Floats]:
@@ -107,9 +105,7 @@ def _openness(place: Place, crowd: Attendance, sent: Sent) -> Floats:
     return opens
 
 
-def ratings(
-    place: Place, crowd: Attendance, sent: Sent, leaves: Mask, share: float
-) -> tuple[Mask, Ints, Floats]:
+def ratings(place: Place, crowd: Attendance, sent: Sent, leaves: Mask, share: float) -> tuple[Mask, Ints, Floats]:
     """Return which pushes are rated, when, and how (1 to 5): a share of the user-weeks with a push.
 
     A rating falls with the distance of the week's pushes from the user's band, with noise. It stands on the

@@ -47,9 +47,7 @@ class Pushes:
             raise SettingsFault("pushes.per_week_max", self.per_week_max, "is too small", "give at least 1")
         for name in ("reachable", "rated"):
             if not 0 <= getattr(self, name) <= 1:
-                raise SettingsFault(
-                    f"pushes.{name}", getattr(self, name), "is no share", "give a number from 0 to 1"
-                )
+                raise SettingsFault(f"pushes.{name}", getattr(self, name), "is no share", "give a number from 0 to 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +94,7 @@ def _schedule(place: Place, crowd: Attendance, pushes: Pushes, categories: int) 
     """Draw who is pushed when, with a number per user-week that depends on nothing but chance."""
     rng = place.chance("pushes")
     users, weeks = crowd.activity.size, -(-place.days // 7)
-    known = np.floor(crowd.joined_day / 7)[:, None] < np.arange(
-        weeks
-    )  # newcomers are pushed from their next week on
+    known = np.floor(crowd.joined_day / 7)[:, None] < np.arange(weeks)  # newcomers are pushed from their next week on
     reached = (rng.random((users, 1)) < pushes.reachable) & known
     counts = np.where(reached, rng.integers(0, pushes.per_week_max + 1, (users, weeks)), 0)
     user, week = np.nonzero(counts)
@@ -109,9 +105,7 @@ def _schedule(place: Place, crowd: Attendance, pushes: Pushes, categories: int) 
     at_us = place.begin_us + day * DAY_US + (local_us - place.offset_us) % DAY_US
     suits = rng.random(user.size) < TASTE_SHARE
     tastes = taste(place.chance("taste"), users, categories)
-    category = np.where(
-        suits, pick(tastes, user, rng.random(user.size)), rng.integers(0, categories, user.size)
-    )
+    category = np.where(suits, pick(tastes, user, rng.random(user.size)), rng.integers(0, categories, user.size))
     order = np.lexsort((at_us, user))
     order = order[place.within(at_us[order])]
     return Sent(user, at_us, week, category, suits).take(order)

@@ -70,15 +70,11 @@ class ShopLog:
         if not self.categories:
             raise SettingsFault("categories", None, "are missing", "give at least one")
         if not self.languages or abs(sum(share for _, share in self.languages) - 1) > 1e-9:  # noqa: PLR2004  rounding
-            raise SettingsFault(
-                "languages", self.languages, "have shares that do not add up to 1", "correct them"
-            )
+            raise SettingsFault("languages", self.languages, "have shares that do not add up to 1", "correct them")
         if not 0 <= self.newcomers <= 1:
             raise SettingsFault("newcomers", self.newcomers, "is no share", "give a number from 0 to 1")
 
-    def batches(
-        self, rows: int = 1_000_000, *, ordered: bool = False, memory_limit: str = "1GB"
-    ) -> Iterator[Any]:
+    def batches(self, rows: int = 1_000_000, *, ordered: bool = False, memory_limit: str = "1GB") -> Iterator[Any]:
         """Yield the events as Arrow record batches of EVENT_COLUMNS, ``rows`` rows each but the last.
 
         Rows come by blocks of users, each in the order of time. With ``ordered`` the whole log is in
@@ -102,9 +98,7 @@ class ShopLog:
         Raises SettingsFault for another format, or for bad rows in one that cannot hold them.
         """
         if self.faults.bad_rows and format != "csv":
-            raise SettingsFault(
-                "faults.bad_rows", self.faults.bad_rows, f"cannot be written as {format}", "use csv"
-            )
+            raise SettingsFault("faults.bad_rows", self.faults.bad_rows, f"cannot be written as {format}", "use csv")
         batches = self.batches(_WRITE_ROWS, ordered=ordered)
         write_log(batches, arrow_schema(EVENT_COLUMNS), Path(path), format, bad_rows=self.faults.bad_rows)
 
@@ -192,11 +186,7 @@ class ShopLog:
 
     def _places(self) -> Iterator[Place]:
         """Return the blocks of users; they depend on the log's values alone, never on how it is read."""
-        per_user = (
-            self.days * _EVENTS_PER_USER_DAY
-            if self.events_target is None
-            else self.events_target / self.users
-        )
+        per_user = self.days * _EVENTS_PER_USER_DAY if self.events_target is None else self.events_target / self.users
         per_user = max(per_user, self.days / 7 * self.pushes.per_week_max / 2)
         each = int(np.clip(BLOCK_ROWS / per_user, 1, BLOCK_USERS_MAX))
         begin = datetime(self.start.year, self.start.month, self.start.day, tzinfo=UTC)
@@ -227,17 +217,11 @@ class ShopLog:
         """
         if self.events_target is None:
             return 1.0
-        crowds = (
-            (crowd.visits(self.days), crowd.events_per_visit()) for crowd in map(self._crowd, self._places())
-        )
+        crowds = ((crowd.visits(self.days), crowd.events_per_visit()) for crowd in map(self._crowd, self._places()))
         visits, each = np.concatenate(list(crowds), axis=1)
         target = float(self.events_target)
         if each.sum() >= target:
             problem = f"is too small for {self.users} users who all come"
-            raise SettingsFault(
-                "events_target", self.events_target, problem, f"give more than {each.sum():.0f}"
-            )
+            raise SettingsFault("events_target", self.events_target, problem, f"give more than {each.sum():.0f}")
         most = target / float(visits @ each)
-        return float(
-            brentq(lambda scale: float(each @ (scale * visits + np.exp(-scale * visits))) - target, 0, most)
-        )
+        return float(brentq(lambda scale: float(each @ (scale * visits + np.exp(-scale * visits))) - target, 0, most))

@@ -62,6 +62,4 @@ class Trail:
 
 def joined(*trails: Trail) -> Trail:
     """Return the events of several trails as one."""
-    return Trail(
-        *(np.concatenate(parts) for parts in zip(*(trail.columns() for trail in trails), strict=True))
-    )
+    return Trail(*(np.concatenate(parts) for parts in zip(*(trail.columns() for trail in trails), strict=True)))
