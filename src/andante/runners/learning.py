@@ -5,11 +5,12 @@ next. The model is judged once, on the held-out cut-offs, beside every baseline,
 all rows. Nothing is chosen by looking at the held-out cut-offs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from sklearn.base import clone
@@ -29,8 +30,8 @@ HOLDOUT_ROWS_LEAST = 1000
 """Where rows are few, as with a log of few pushes, up to half of the cut-offs are held out to reach this many."""
 ENGAGED_LEAST = 30
 """The fewest rows of each kind, engaged and not, to learn from."""
-FOLD_ROWS_MOST = 40_000
-IMPORTANCE_ROWS_MOST = 10_000
+FOLD_ROWS_MOST = 30_000
+IMPORTANCE_ROWS_MOST = 5_000
 IMPORTANCE_REPEATS = 5
 RESAMPLES = 1000
 
@@ -84,8 +85,8 @@ class Learned:
     importances: tuple[Importance, ...]  # strongest first
 
 
-def learn(panel: Panel, model: str, *, folds: int, seed: int) -> Learned:
-    """Judge and fit the family ``model`` on a panel.
+def learn(panel: Panel, model: str, *, folds: int, seed: int, threads: int | None = None) -> Learned:
+    """Judge and fit the family ``model`` on a panel, with as many fits at once as ``threads`` (None: one a core).
 
     Raises :class:`NotEnoughData` when there are too few engaged rows, or too few cut-offs to hold any out.
     """
@@ -94,11 +95,11 @@ def learn(panel: Panel, model: str, *, folds: int, seed: int) -> Learned:
     base = interest_of(model, panel.names, seed=seed)
     check_storable(base, model)
     splits = list(_folds(train, folds))
-    unseen = [
-        clone(base).fit(train.X[past], _engaged(train)[past]).predict_proba(train.X[fold])[:, 1]
-        for past, fold in ((_some(past, seed), fold) for past, fold in splits)
-    ]
-    judged = clone(base).fit(train.X, _engaged(train))
+    lessons = [(_some(past, seed), fold) for past, fold in splits]
+    tasks = [(train.X[past], _engaged(train)[past]) for past, _fold in lessons]
+    tasks += [(train.X, _engaged(train)), (panel.X, _engaged(panel))]
+    *folded, judged, final = _fitted(base, tasks, threads)
+    unseen = [fit.predict_proba(train.X[fold])[:, 1] for fit, (_past, fold) in zip(folded, lessons, strict=True)]
     score = judged.predict_proba(test.X)[:, 1]
     scores = {model: score, **_baselines(panel.target, model, train, test, seed)}
     rows = np.concatenate([test_rows for _past, test_rows in splits])
@@ -106,7 +107,7 @@ def learn(panel: Panel, model: str, *, folds: int, seed: int) -> Learned:
         target=panel.target,
         model=model,
         features=panel.names,
-        interest=clone(base).fit(panel.X, _engaged(panel)),
+        interest=final,
         trained_rows=len(panel),
         holdout=tuple(str(cutoff) for cutoff in np.unique(test.cutoffs)),
         rankings=tuple(compare(scores, test.y, test.users, seed=seed, resamples=RESAMPLES)),
@@ -115,6 +116,13 @@ def learn(panel: Panel, model: str, *, folds: int, seed: int) -> Learned:
         bands=_bands(panel.target, train.y[rows], np.concatenate(unseen), test.y, score),
         importances=_importances(judged, test, seed),
     )
+
+
+def _fitted(base: Any, tasks: Sequence[tuple[Floats, Rows]], threads: int | None) -> list[Any]:
+    """Fit a clone on each task, several at once: fits beside each other wait for nobody, threads within one do."""
+    alone = clone(base).set_params(n_jobs=1) if "n_jobs" in base.get_params() else base
+    fits = (delayed(clone(alone).fit)(X, y) for X, y in tasks)
+    return list(Parallel(n_jobs=threads or -1, prefer="threads")(fits))
 
 
 def _engaged(panel: Panel) -> Rows:

@@ -25,12 +25,12 @@ from andante.ingest.quality import Quality
 from andante.profiles.associations import Rule, associations
 from andante.profiles.features import rhythm
 from andante.profiles.ledger import DAYS, ORDERS, PUSHES, fold
-from andante.profiles.panel import Calendar, Frame, calendar, frame, panels
+from andante.profiles.panel import Calendar, Frame, Panel, calendar, frame, panels
 from andante.profiles.personas import Personas, find_personas
 from andante.profiles.terms import TERMS
 from andante.runners.learning import Learned, learn
 from andante.runners.rating import Satisfied, rate
-from andante.settings import Settings
+from andante.settings import PlanSettings, Settings
 from andante.vocabulary.fault import NotEnoughData
 
 Floats = NDArray[np.float64]
@@ -88,7 +88,7 @@ def plan_pushes(job: Job, *, progress: Callable[[str], None] = lambda _step: Non
         tables = panels(backend, days, response_days=job.response_days)
         now = frame(backend, days.today, seasonal=days.is_seasonal)
         progress("learning and judging interest")
-        learned, doubts = _learn(tables, settings.model, folds=settings.folds, seed=settings.seed)
+        learned, doubts = _learn(tables, settings)
         progress("finding personas and planning")
         personas = find_personas(now.X, now.names, seed=settings.seed)
         satisfied = rate(backend, now.users, personas.labels, settings) if PUSHES in ledgers else None
@@ -164,12 +164,17 @@ def _drop(connection: duckdb.DuckDBPyConnection, *tables: str) -> None:
         connection.execute(f"DROP TABLE IF EXISTS {table}")
 
 
-def _learn(tables: dict, model: str, *, folds: int, seed: int) -> tuple[tuple[Learned, ...], list[str]]:  # type: ignore[type-arg]
+def _learn(tables: dict[str, Panel], settings: PlanSettings) -> tuple[tuple[Learned, ...], list[str]]:
     """Learn every target with enough rows: the response to pushes drives the plan where known, else activity."""
-    learned, doubts = [learn(tables["activity"], model, folds=folds, seed=seed)], []
+
+    def learn_one(target: str) -> Learned:
+        model, folds, seed, threads = settings.model, settings.folds, settings.seed, settings.threads
+        return learn(tables[target], model, folds=folds, seed=seed, threads=threads)
+
+    learned, doubts = [learn_one("activity")], []
     if "response" in tables:
         try:
-            learned.insert(0, learn(tables["response"], model, folds=folds, seed=seed))
+            learned.insert(0, learn_one("response"))
         except NotEnoughData as fault:
             doubts.append(f"The plan rests on activity, not on responses: {fault}.")
     return tuple(learned), doubts
