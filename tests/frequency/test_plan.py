@@ -33,7 +33,7 @@ def test_the_mean_pace_meets_every_budget_that_can_be_spent(interest, share, f_m
     f_max = f_min + width
     some = np.asarray(interest) > 0
     most = float(np.where(some, f_max, f_min).mean())  # what the budget could buy at the very most
-    budget = f_min + share * (most - f_min)
+    budget = min(f_min + share * (most - f_min), f_max)  # a rounding above f_max cannot be spent
     assume(min(np.asarray(interest)[some], default=0) > 1e-9 and budget > f_min + 1e-6)
     theta = solve_theta(interest, budget, f_base, f_min, f_max)
     assert pace(interest, theta, f_base, f_min, f_max).mean() == pytest.approx(budget, rel=1e-9)
