@@ -38,9 +38,7 @@ def test_a_model_that_cannot_be_written_is_refused_by_name():
         check_storable(LogisticRegression(), "elsewhere")
 
 
-@pytest.mark.parametrize(
-    "change", [{"version": 2}, {"kind": "Thief"}, {"family": "nobody", "kind": None}], ids=str
-)
+@pytest.mark.parametrize("change", [{"version": 2}, {"kind": "Thief"}, {"family": "nobody", "kind": None}], ids=str)
 def test_a_folder_of_another_making_is_refused(users, tmp_path, change):
     X, y = users
     save_interest(interest_of("linear", FEATURES, seed=0).fit(X, y), "linear", tmp_path)

@@ -30,6 +30,7 @@ def _panel(*, users=300, weeks=12, seed=0, rate=0.0):
     cutoffs = np.repeat([np.datetime64(start + timedelta(weeks=w)) for w in range(weeks)], users)
     return Panel(
         target="activity",
+        label_days=7,
         names=NAMES,
         cutoffs=cutoffs,
         users=np.tile(np.array([f"u{i}" for i in range(users)], dtype=object), weeks),
@@ -78,6 +79,12 @@ def test_nothing_held_out_is_seen_before_it_is_judged(monkeypatch):
     monkeypatch.setattr(learning, "RESAMPLES", 20)
     one, other = (learn(p, "forest", folds=2, seed=7).rankings[0].auc.value for p in (panel, flipped))
     assert one + other == pytest.approx(1.0)  # the same scores against opposite outcomes
+
+
+def test_a_row_is_learned_from_only_once_its_label_was_known():
+    late = replace(_panel(), label_days=21)  # as with pushes that may be answered for two weeks
+    assert learn(late, "forest", folds=2, seed=7).holdout[0] == "2026-03-02"
+    assert late.rows(late.known_by(np.datetime64("2026-03-02"))).cutoffs.max() == np.datetime64("2026-02-09")
 
 
 def test_a_panel_in_which_hardly_anybody_engages_is_refused():

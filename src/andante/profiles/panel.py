@@ -46,6 +46,7 @@ class Panel:
     """Frames of several cut-offs stacked: one row per user and cut-off, with ``y`` (n,) what came next."""
 
     target: str  # "activity": active days within the horizon; "response": 1 if the push was responded to
+    label_days: int  # after so many days from its cut-off, a row's label is surely known
     names: tuple[str, ...]
     cutoffs: NDArray[np.datetime64]  # (n,), the cut-off of each row, rising
     users: NDArray[np.object_]
@@ -55,6 +56,10 @@ class Panel:
     def __len__(self) -> int:
         """Count the rows."""
         return len(self.y)
+
+    def known_by(self, cutoff: np.datetime64) -> NDArray[np.bool_]:
+        """Tell of each row whether its label was known at a cut-off: only these could have been learned from then."""
+        return np.asarray(self.cutoffs + np.timedelta64(self.label_days, "D") <= cutoff)
 
     def rows(self, keep: NDArray[np.bool_]) -> Self:
         """Return the rows where ``keep`` is true."""
@@ -178,7 +183,7 @@ def _active(connection: ibis.BaseBackend, past: Frame, horizon_days: int) -> Pan
     counts = later.group_by("user_id").aggregate(days=_.count()).to_pyarrow()
     label = dict(zip(counts["user_id"].to_pylist(), counts["days"].to_pylist(), strict=True))
     y = np.fromiter((label.get(user, 0) for user in past.users), np.float64, len(past.users))
-    return _panel("activity", past, past.users, past.X, y)
+    return _panel("activity", horizon_days, past, np.arange(len(y)), y)
 
 
 def _answered(connection: ibis.BaseBackend, past: Frame, days: Calendar, response_days: int) -> Panel:
@@ -201,19 +206,27 @@ def _answered(connection: ibis.BaseBackend, past: Frame, days: Calendar, respons
     ]
     at = np.array([row for row, _answer in known], dtype=np.intp)
     y = np.array([answer for _row, answer in known], dtype=np.float64)
-    return _panel("response", past, past.users[at], past.X[at], y)
+    return _panel("response", days.horizon_days + response_days, past, at, y)
 
 
-def _panel(target: str, past: Frame, users: NDArray[np.object_], X: Floats, y: Floats) -> Panel:
-    """Make a panel of the rows of one cut-off."""
-    cutoffs = np.full(len(y), np.datetime64(past.cutoff, "D"))
-    return Panel(target=target, names=past.names, cutoffs=cutoffs, users=users, X=X, y=y)
+def _panel(target: str, label_days: int, past: Frame, rows: NDArray[np.intp], y: Floats) -> Panel:
+    """Make a panel of rows of one frame."""
+    return Panel(
+        target=target,
+        label_days=label_days,
+        names=past.names,
+        cutoffs=np.full(len(y), np.datetime64(past.cutoff, "D")),
+        users=past.users[rows],
+        X=past.X[rows],
+        y=y,
+    )
 
 
 def _stack(target: str, parts: Sequence[Panel]) -> Panel:
     """Stack the panels of several cut-offs."""
     return Panel(
         target=target,
+        label_days=parts[0].label_days,
         names=parts[0].names,
         cutoffs=np.concatenate([p.cutoffs for p in parts]),
         users=np.concatenate([p.users for p in parts]),

@@ -131,13 +131,13 @@ def _engaged(panel: Panel) -> Rows:
 
 
 def _split(panel: Panel) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Split a panel into the rows before the held-out cut-offs and those at them."""
+    """Split a panel into the rows whose label was known at the first held-out cut-off, and the held-out rows."""
     cutoffs, counts = np.unique(panel.cutoffs, return_counts=True)
     held = min(HELD_OUT_MOST, max(1, round(HELD_OUT_SHARE * len(cutoffs))))
     while counts[-held:].sum() < HOLDOUT_ROWS_LEAST and held < len(cutoffs) // 2:
         held += 1
-    test = panel.cutoffs >= cutoffs[-held]
-    for name, part in (("to learn from", ~test), ("held out", test)):
+    test, past = panel.cutoffs >= cutoffs[-held], panel.known_by(cutoffs[-held])
+    for name, part in (("to learn from", past), ("held out", test)):
         engaged = int((panel.y[part] > 0).sum())
         fewest = min(engaged, int(part.sum()) - engaged)
         if fewest < ENGAGED_LEAST:
@@ -147,7 +147,7 @@ def _split(panel: Panel) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
                 f"are too few: {ENGAGED_LEAST} engaged and {ENGAGED_LEAST} idle are needed",
                 "give a longer log or a longer horizon ([plan] horizon_days)",
             )
-    return ~test, test
+    return past, test
 
 
 def _folds(train: Panel, folds: int) -> Iterator[tuple[Rows, Rows]]:
@@ -157,8 +157,8 @@ def _folds(train: Panel, folds: int) -> Iterator[tuple[Rows, Rows]]:
     for block in np.array_split(cutoffs[first:], min(folds, len(cutoffs) - first) or 1):
         if len(block):
             inside = (train.cutoffs >= block[0]) & (train.cutoffs <= block[-1])
-            past = np.flatnonzero(train.cutoffs < block[0])
-            if 0 < (train.y[past] > 0).mean() < 1:  # both kinds of rows
+            past = np.flatnonzero(train.known_by(block[0]))
+            if 0 < np.count_nonzero(train.y[past] > 0) < len(past):  # both kinds of rows
                 yield past, np.flatnonzero(inside)
 
 
@@ -191,7 +191,7 @@ def _fold_score(train: Panel, fold: Rows, score: Floats) -> FoldScore:
         rows=len(fold),
         r2=float(r2_score(came > 0, score)),
         mae=float(mean_absolute_error(came > 0, score)),
-        spearman=float(spearmanr(score, came).statistic),
+        spearman=float(spearmanr(score, came).statistic) if np.ptp(score) and np.ptp(came) else 0.0,
     )
 
 
