@@ -91,8 +91,16 @@ class Calendar:
     @property
     def held_out(self) -> tuple[date, ...]:
         """Return the last cut-offs, which no model may learn from before it has been judged on them."""
-        held = min(HELD_OUT_MOST, max(1, round(HELD_OUT_SHARE * len(self.cutoffs))))
-        return self.cutoffs[-held:]
+        return self.cutoffs[-held_out_of(len(self.cutoffs)) :]
+
+
+def held_out_of(cutoffs: int) -> int:
+    """Count how many of so many cut-offs are held out: a fifth, at least one and at most four.
+
+    >>> [held_out_of(cutoffs) for cutoffs in (3, 12, 26)]
+    [1, 2, 4]
+    """
+    return min(HELD_OUT_MOST, max(1, round(HELD_OUT_SHARE * cutoffs)))
 
 
 def calendar(connection: ibis.BaseBackend, horizon_days: int = 7, cutoffs_most: int = 26) -> Calendar:

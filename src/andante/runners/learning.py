@@ -20,7 +20,7 @@ from sklearn.metrics import mean_absolute_error, r2_score
 from andante.evaluation.ranking import BandAgreement, Calibration, Ranking, bands, calibration, compare
 from andante.frequency.families import interest_of
 from andante.frequency.storage import check_storable
-from andante.profiles.panel import HELD_OUT_MOST, HELD_OUT_SHARE, Panel
+from andante.profiles.panel import Panel, held_out_of
 from andante.vocabulary.fault import NotEnoughData
 
 Floats = NDArray[np.float64]
@@ -133,7 +133,7 @@ def _engaged(panel: Panel) -> Rows:
 def _split(panel: Panel) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Split a panel into the rows whose label was known at the first held-out cut-off, and the held-out rows."""
     cutoffs, counts = np.unique(panel.cutoffs, return_counts=True)
-    held = min(HELD_OUT_MOST, max(1, round(HELD_OUT_SHARE * len(cutoffs))))
+    held = held_out_of(len(cutoffs))
     while counts[-held:].sum() < HOLDOUT_ROWS_LEAST and held < len(cutoffs) // 2:
         held += 1
     test, past = panel.cutoffs >= cutoffs[-held], panel.known_by(cutoffs[-held])

@@ -17,9 +17,7 @@ from andante.vocabulary.message import SENT
 BINS = 28
 TRAITS = 4
 REASONS = 12
-IN_ORDER_OF_DAYS = 7
 
-CLEANING_ACTIONS = {True: "removed", False: "kept"}
 
 Floats = NDArray[np.float64]
 
