@@ -36,6 +36,9 @@ bench: $(VENV)/.test ## Measure everything beside its peers (an hour); results g
 	$(BIN)/andante bench features --write
 	$(BIN)/andante bench scoring --write
 	$(BIN)/andante bench training --write
+	scripts/make-peer-environment
+	$(BIN)/andante bench engine --write
+	$(BIN)/andante bench arbitration --write
 
 worlds: $(VENV)/.data $(VENV)/.test ## Judge interest on real data with a time split; results go to docs/results.
 	$(BIN)/python examples/complete_journey.py demo/complete-journey --write

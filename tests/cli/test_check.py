@@ -49,3 +49,9 @@ def test_a_missing_file_is_a_fault_not_a_traceback(tmp_path):
     found = _check(tmp_path / "nothing.toml")
     assert found.returncode == 2
     assert "Traceback" not in found.stderr
+
+
+def test_warnings_are_counted_and_leave_the_exit_code_at_0(written):
+    found = _check(written('[[caps]]\nscope = "category:promotion"\nlimit = 5\nwindow = "P7D"\n'))
+    assert found.returncode == 0
+    assert "no fault, 1 warning" in found.stdout

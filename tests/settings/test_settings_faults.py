@@ -1,5 +1,6 @@
 """Every fault is named at once, with its key, the value, what is wrong and its fix."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,33 @@ def said(source, environ=None):
         ({"plan": {"theta": 0}}, "plan.theta", ["is not above 0"]),
         ({"plan": {"model": ""}}, "plan.model", ["is empty"]),
         ({"plan": {"folds": 1}}, "plan.folds", ["below 2"]),
+        ({"gap": {"minimum": "P32D"}}, "gap.minimum", ["between PT0S and P31D"]),
+        ({"gap": {"minimum": 60}}, "gap.minimum", ["exact length"]),
+        ({"gap": {"minimum": "P999999999W"}}, "gap.minimum", ["longer than any time"]),
+        ({"gap": {"minimum": timedelta(milliseconds=1)}}, "gap.minimum", ["whole seconds"]),
+        ({"duplicates": {"window": "-P1D"}}, "duplicates.window", ["exact length"]),
+        ({"users": {"time_zone": "Mars/Phobos"}}, "users.time_zone", ["time zone database", "Asia/Shanghai"]),
+        ({"users": {"time_zone": "asia/shanghai"}}, "users.time_zone", ["did you mean Asia/Shanghai?"]),
+        ({"vendor_quotas": {"x": {"time_zone": "Europe/Berln"}}}, "vendor_quotas.x.time_zone", ["Europe/Berlin"]),
+        ({"vendor_quotas": {"x": {"per_day": 33}}}, "vendor_quotas.x.per_day", ["above 32", "from 1 to 32"]),
+        ({"vendor_quotas": {"x": 3}}, "vendor_quotas.x", ["[vendor_quotas.CHANNEL]"]),
+        ({"pacing": {"burst": 0.5}}, "pacing.burst", ["below 1"]),
+        ({"pacing": {"floor": 0.5}}, "pacing.floor", ["is not below 0.5"]),
+        ({"pacing": {"arms": []}}, "pacing.arms", ["1 to 8 numbers"]),
+        ({"pacing": {"arms": [1, 169]}}, "pacing.arms", ["from 0 to 168"]),
+        ({"pacing": {"arms": [1, float("nan")]}}, "pacing.arms", ["from 0 to 168"]),
+        ({"pacing": {"arms": [True]}}, "pacing.arms", ["numbers"]),
+        ({"pacing": {"adjustment": "both"}}, "pacing.adjustment", ['"multiplicative" or "additive"']),
+        ({"learning": {"hour_prior": [1] * 23}}, "learning.hour_prior", ["24 numbers"]),
+        ({"learning": {"hour_prior": [0] * 24}}, "learning.hour_prior", ["not all below 0.001"]),
+        ({"learning": {"evidence_half_life": "PT1S"}}, "learning.evidence_half_life", ["PT1H to P3650D"]),
+        ({"learning": {"visit_weights": 3}}, "learning.visit_weights", ["[learning.visit_weights]"]),
+        (
+            {"learning": {"refusal_weights": {"opened": -1}}},
+            "learning.refusal_weights.opened",
+            ["below 0", "number from 0 to 1"],
+        ),
+        ({"log": {"checkpoint_every": 0}}, "log.checkpoint_every", ["below 1"]),
     ],
 )
 def test_a_faulty_value_gives_one_fault_that_names_it(source, thing, words):
@@ -66,6 +94,9 @@ def test_a_faulty_value_gives_one_fault_that_names_it(source, thing, words):
         ({"caps": [{**cap(), "windw": "P1D"}]}, "did you mean caps[0].window?"),
         ({"budget": {"holdout": 0.1}}, "did you mean experiment.holdout?"),
         ({"consent": {"xyz": 1}}, "leave it out, or use one of default"),
+        ({"learning": {"visit_weights": {"veiw": 1}}}, "did you mean learning.visit_weights.view?"),
+        ({"vendor_quotas": {"oppo": {"perday": 1}}}, "did you mean vendor_quotas.oppo.per_day?"),
+        ({"users": {"minimum": "PT1H"}}, "did you mean gap.minimum?"),
     ],
 )
 def test_an_unknown_key_gives_a_suggestion(source, suggestion):
@@ -112,11 +143,34 @@ def test_a_faulty_value_is_not_blamed_a_second_time_for_a_conflict():
         ({"plan": {"f_max_per_week": 2}}, "f_base ≤ f_max"),
         ({"budget": {"per_user_week": 15}}, "no plan can meet it"),
         ({"caps": [cap(limit=1), cap(limit=2)]}, "is given twice, with limits 1 and 2"),
+        ({"pacing": {"default_per_week": 20}}, "default ≤ most"),
+        ({"pacing": {"least_per_week": 2}}, "least ≤ default"),
+        ({"pacing": {"least_per_week": 3, "most_per_week": 2}}, "least ≤ most"),
+        ({"budget": {"controller": True}}, "has no budget to hold"),
+        ({"log": {"retention": "P1D"}}, "an answer is read from the log"),
+        ({"vendor_quotas": {"x": {"quiet_start": "01:00"}}}, "has no quiet_end beside it"),
+        ({"categories": {f"c{i}": {} for i in range(65)}}, "more than the 64"),
+        (
+            {"vendor_quotas": {f"c{i}": {} for i in range(8)}, "caps": [cap(), cap("channel:one more")]},
+            "(9 of scope channel) name more than the 8",
+        ),
+        ({"caps": [cap(window=f"P{i + 1}D") for i in range(31)] + [cap(window="PT1H"), cap(window="PT2H")]}, "32"),
     ],
 )
 def test_settings_that_contradict_each_other_are_a_fault(source, words):
     (fault,) = faults(source, {})
     assert words in str(fault)
+
+
+def test_what_is_as_it_should_be_gives_no_warning():
+    calm = {
+        "caps": [cap(limit=2), cap("category:o", 2, "P7D")],
+        "pacing": {"least_per_week": 0.5, "most_per_week": 7, "arms": [0, 0.5, 7]},
+        "budget": {"per_user_week": 3, "controller": True},
+        "categories": {"a": {"news": True}, "b": {"transactional": True}},
+        "vendor_quotas": {"huawei": {"per_day": 1}, "far": {"per_day": 2, "time_zone": "Europe/Berlin"}},
+    }
+    assert warnings(calm, {}) == []
 
 
 def test_a_fault_from_the_environment_names_the_variable():
@@ -218,8 +272,14 @@ def test_any_environment_loads_or_has_faults(environ):
     [
         ({"caps": [cap(limit=2), cap(limit=20, window="P7D")]}, "global 20 per P7D) never binds"),
         ({"caps": [cap(limit=2), cap("channel:push", 2, "PT12H")]}, "channel:push 2 per PT12H) never binds"),
-        ({"caps": [cap("category:promotion", 5, "P7D")]}, "is exact only while no more than 32 sends"),
-        ({"caps": [cap(limit=3), cap("category:promotion", 5, "P14D")]}, "is exact only while"),
+        (
+            {"caps": [cap("category:promotion", 5, "P7D")]},
+            "refuses more than it says once more than 32 sends of all kinds fall into P7D",
+        ),
+        (
+            {"caps": [cap(limit=3), cap("category:promotion", 5, "P14D")]},
+            "what it may have forgotten counts against the cap",
+        ),
         (
             {
                 "caps": [cap(limit=2), cap("category:o", 1, "P2D")],
@@ -229,6 +289,16 @@ def test_any_environment_loads_or_has_faults(environ):
         ),
         ({"caps": [cap(limit=1, window="P7D")], "budget": {"per_user_week": 2}}, "lets through (1 a week)"),
         ({"plan": {"theta": 0.5}, "budget": {"per_user_week": 2}}, "the plan follows theta"),
+        ({"pacing": {"default_per_week": 8}, "caps": [cap()]}, "lets through (7 a week): lower the pace, or raise"),
+        ({"gap": {"minimum": "P14D"}}, "gap.minimum (P14D) lets through (0.5 a week)"),
+        ({"gap": {"minimum": "P4D"}, "budget": {"per_user_week": 2}}, "lower the budget, or shorten the gap"),
+        ({"pacing": {"arms": [0, 1, 20, 30]}}, "pacing.arms (20, 30) is outside"),
+        ({"pacing": {"most_per_week": 7}, "plan": {"f_max_per_week": 8}}, "followed only so far"),
+        ({"pacing": {"spread": "P1D"}}, "dropped as they wait"),
+        ({"learning": {"habituation_half_life": "P2D"}}, "slow companion"),
+        ({"categories": {"a": {"news": True, "transactional": True}}}, "no quota counts it"),
+        ({"vendor_quotas": {"huawei": {"per_day": 3}}, "caps": [cap(limit=2)]}, "global 2 per P1D is at least"),
+        ({"vendor_quotas": {"huawei": {"news_per_day": 1}}}, "is below per_day (2)"),
     ],
 )
 def test_what_cannot_do_as_it_says_is_a_warning_and_no_fault(source, words):

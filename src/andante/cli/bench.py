@@ -60,6 +60,42 @@ def training(
     _kept("training", forest.training(rows, peer_on_all_rows=full), write, as_json)
 
 
+@app.command()
+def engine(
+    users: Annotated[int, typer.Option(help="Users in memory and in the database that is opened.")] = 1_000_000,
+    repeats: Annotated[int, typer.Option(help="Repeats of each measurement.")] = 5,
+    history: Annotated[int, typer.Option(help="The longest past of one user, in decisions.")] = 1_000_000,
+    peer_python: Annotated[
+        Path | None,
+        typer.Option(help="Python 3.12 or newer, of the peer's environment or to make it with. Default: found."),
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Folder on a real disk for databases. Default: that of temporary files.")
+    ] = None,
+    write: Write = False,
+    as_json: AsJson = False,
+) -> None:
+    """Decisions of the engine in memory and on disk, opening and starting, beside bare loops, SQLite and a peer."""
+    from andante.benchmarks import engine as benchmark
+
+    figures = benchmark.engine(users, repeats, history=history, peer_python=peer_python, folder=folder)
+    _kept("engine", figures, write, as_json)
+
+
+@app.command()
+def arbitration(
+    users: Annotated[int, typer.Option(help="Users of each world.")] = 200,
+    days: Annotated[int, typer.Option(help="Days that each world is lived through.")] = 21,
+    seeds: Annotated[int, typer.Option(help="Worlds, each with a seed of its own.")] = 20,
+    write: Write = False,
+    as_json: AsJson = False,
+) -> None:
+    """Value per send where the least valuable pushes come first, beside first come, first served at equal sends."""
+    from andante.benchmarks import arbitration as benchmark
+
+    _kept("arbitration", benchmark.arbitration(users, days, seeds), write, as_json)
+
+
 def _kept(name: str, figures: Mapping[str, Any] | Sequence[Mapping[str, Any]], write: bool, as_json: bool) -> None:
     """Print and keep the figures as asked."""
     if as_json:

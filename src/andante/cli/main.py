@@ -11,24 +11,26 @@ from typing import Annotated
 import typer
 
 import andante
-from andante.cli import bench, check, explain, run
+from andante.cli import bench, check, explain, replay, run
 from andante.vocabulary.fault import Fault, MissingExtra
 
 EXTRA_OF = dict.fromkeys(
-    ("altair", "duckdb", "ibis", "jinja2", "lightgbm", "mlxtend", "numba", "pyarrow", "scipy", "sklearn", "vl_convert"),
+    ("altair", "duckdb", "ibis", "jinja2", "lightgbm", "mlxtend", "pyarrow", "scipy", "sklearn", "vl_convert"),
     "plan",
 ) | {"pandas": "bench"}
 """Which extra brings a library that is missing."""
 
 app = typer.Typer(
     name="andante",
-    help="Learns how often each shopper wants to be pushed, and plans a weekly pace for every one of them.",
+    help="Learns how often each shopper wants to be pushed, plans a weekly pace for every one of them, and decides in "
+    "real time whether a push goes out now, later or never.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(run.run)
 app.command()(explain.explain)
+app.command()(replay.replay)
 app.command()(check.check)
 app.add_typer(bench.app, name="bench")
 

@@ -1,47 +1,45 @@
-"""Settings that are right one by one and wrong together, and settings that cannot do what they say."""
+"""Settings that are right one by one and contradict each other: these are refused."""
 
 from collections.abc import Iterator
-from datetime import timedelta
-from itertools import combinations, permutations
+from itertools import combinations
+from typing import Final
 
-from andante.settings.sections import REMEMBERED_SENDS, Cap, Settings, iso_duration
+from andante.settings.sections import Cap, Settings, iso_duration, quota_of
 from andante.vocabulary.fault import SettingsFault
 
 Finding = tuple[frozenset[str], SettingsFault]
 """The keys that a fault speaks of, and the fault: it is void where one of these keys is itself at fault."""
 
-_WEEK = timedelta(days=7)
+NAMES_MAX: Final = {"channel": 8, "category": 64}
+"""How many channels and categories a user's record has room for."""
+
+CAPS_MAX: Final = 32
 
 
 def conflicts(settings: Settings) -> Iterator[Finding]:
     """Find what contradicts itself and is refused."""
-    yield from _pace_order(settings)
+    plan, pacing = settings.plan, settings.pacing
+    paces = {f"plan.{name}_per_week": getattr(plan, f"{name}_per_week") for name in ("f_min", "f_base", "f_max")}
+    yield from _ordered(paces)
+    paces = {f"pacing.{name}_per_week": getattr(pacing, f"{name}_per_week") for name in ("least", "default", "most")}
+    yield from _ordered(paces)
     yield from _budget_range(settings)
+    yield from _idle_controller(settings)
     yield from _duplicate_caps(settings)
+    yield from _too_many(settings)
+    yield from _half_quiet_vendors(settings)
+    yield from _forgotten_answers(settings)
 
 
-def doubts(settings: Settings) -> Iterator[Finding]:
-    """Find what is allowed but does not do what its writer may expect."""
-    yield from _covered_caps(settings)
-    yield from _forgetful_caps(settings)
-    yield from _bypassed_caps(settings)
-    yield from _unspendable_budget(settings)
-    yield from _unused_budget(settings)
-
-
-def _pace_order(settings: Settings) -> Iterator[Finding]:
-    """Keep f_min ≤ f_base ≤ f_max."""
-    plan = settings.plan
-    if plan.f_min_per_week > plan.f_max_per_week:
-        pairs = [("f_min", "f_max")]
-    else:
-        pairs = [("f_min", "f_base"), ("f_base", "f_max")]
-    for low, high in pairs:
-        less, more = (getattr(plan, f"{name}_per_week") for name in (low, high))
-        if less > more:
-            keys = [f"plan.{low}_per_week", f"plan.{high}_per_week"]
-            problem = f"is above {keys[1]} ({more:g})"
-            yield frozenset(keys), SettingsFault(keys[0], less, problem, f"let {low} ≤ {high}")
+def _ordered(paces: dict[str, float]) -> Iterator[Finding]:
+    """Keep low ≤ middle ≤ high; where low is above high the one in the middle is not to blame."""
+    low, middle, high = paces
+    pairs = [(low, high)] if paces[low] > paces[high] else [(low, middle), (middle, high)]
+    for less, more in pairs:
+        if paces[less] > paces[more]:
+            problem = f"is above {more} ({paces[more]:g})"
+            words = [key.partition(".")[2].removesuffix("_per_week") for key in (less, more)]
+            yield frozenset({less, more}), SettingsFault(less, paces[less], problem, f"let {words[0]} ≤ {words[1]}")
 
 
 def _budget_range(settings: Settings) -> Iterator[Finding]:
@@ -62,6 +60,18 @@ def _budget_range(settings: Settings) -> Iterator[Finding]:
     )
 
 
+def _idle_controller(settings: Settings) -> Iterator[Finding]:
+    """Refuse a controller that has no budget to hold."""
+    if settings.budget.controller and settings.budget.per_user_week is None:
+        fault = SettingsFault(
+            "budget.controller",
+            "true",
+            "has no budget to hold",
+            "give budget.per_user_week, or leave the controller out",
+        )
+        yield frozenset({"budget.controller", "budget.per_user_week"}), fault
+
+
 def _duplicate_caps(settings: Settings) -> Iterator[Finding]:
     for one, other in combinations(settings.caps, 2):
         if (one.scope, one.window) == (other.scope, other.window):
@@ -69,70 +79,44 @@ def _duplicate_caps(settings: Settings) -> Iterator[Finding]:
             yield frozenset({"caps"}), SettingsFault("caps", _named(one), problem, "keep one of the two")
 
 
-def _covered_caps(settings: Settings) -> Iterator[Finding]:
-    for cap, stricter in permutations(settings.caps, 2):
-        if (cap.scope, cap.window) != (stricter.scope, stricter.window) and stricter.covers(cap):
-            problem = f"never binds, because {_said(stricter)} is at least as strict"
-            yield (
-                frozenset({"caps"}),
-                SettingsFault("caps", _said(cap), problem, "leave it out, or lower its limit"),
-            )
+def _too_many(settings: Settings) -> Iterator[Finding]:
+    """Find more caps, channels or categories than the records of the engine have room for."""
+    if len(settings.caps) > CAPS_MAX:
+        problem = f"are more than the {CAPS_MAX} that can be kept"
+        yield frozenset({"caps"}), SettingsFault("caps", len(settings.caps), problem, "leave out those that never bind")
+    scopes = [cap.scope.partition(":") for cap in settings.caps]
+    named = {
+        "channel": {name for kind, _, name in scopes if kind == "channel"} | set(settings.vendor_quotas),
+        "category": {name for kind, _, name in scopes if kind == "category"} | set(settings.categories),
+    }
+    sections = {"channel": "vendor_quotas", "category": "categories"}
+    for kind, names in named.items():
+        if len(names) > NAMES_MAX[kind]:
+            thing = f"{sections[kind]} and caps"
+            problem = f"name more than the {NAMES_MAX[kind]} that a user's record has room for"
+            fault = SettingsFault(thing, f"{len(names)} of scope {kind}", problem, "let some share a name")
+            yield frozenset({"caps", sections[kind]}), fault
 
 
-def _forgetful_caps(settings: Settings) -> Iterator[Finding]:
-    """Find narrow caps whose window can hold more sends, of every scope, than the user's record remembers."""
-    wide = [cap for cap in settings.caps if cap.scope == "global"]
-    for cap in settings.caps:
-        if (
-            cap.scope != "global"
-            and min((g.most(cap.window) for g in wide), default=REMEMBERED_SENDS + 1) > REMEMBERED_SENDS
-        ):
-            problem = f"is exact only while no more than {REMEMBERED_SENDS} sends of all kinds fall into its window"
-            span = iso_duration(cap.window)
-            action = f"add a global cap that lets at most {REMEMBERED_SENDS} sends into {span}, or shorten that"
-            yield frozenset({"caps"}), SettingsFault("caps", _said(cap), problem, action)
+def _half_quiet_vendors(settings: Settings) -> Iterator[Finding]:
+    for channel in settings.vendor_quotas:
+        quota = quota_of(channel, settings.vendor_quotas)
+        if quota is not None and (quota.quiet_start is None) != (quota.quiet_end is None):
+            there, gone = ("quiet_end", "quiet_start") if quota.quiet_start is None else ("quiet_start", "quiet_end")
+            key = f"vendor_quotas.{channel}"
+            clock = getattr(quota, there).strftime("%H:%M")
+            fault = SettingsFault(f"{key}.{there}", clock, f"has no {gone} beside it", f"give {key}.{gone}, too")
+            yield frozenset({f"{key}.{there}", f"{key}.{gone}"}), fault
 
 
-def _bypassed_caps(settings: Settings) -> Iterator[Finding]:
-    for cap in settings.caps:
-        kind, _, name = cap.scope.partition(":")
-        if kind == "category" and name in settings.categories and settings.categories[name].transactional:
-            keys = frozenset({"caps", f"categories.{name}.transactional"})
-            problem = "never binds, because this category is transactional and bypasses caps"
-            yield (
-                keys,
-                SettingsFault("caps", _said(cap), problem, "leave it out, or make the category not transactional"),
-            )
-
-
-def _unspendable_budget(settings: Settings) -> Iterator[Finding]:
-    """In the long run a global cap lets limit / window through."""
-    budget = settings.budget.per_user_week
-    weekly = [(cap.limit * (_WEEK / cap.window), cap) for cap in settings.caps if cap.scope == "global"]
-    if budget is None or not weekly:
-        return
-    most, cap = min(weekly, key=lambda pair: pair[0])
-    if budget > most:
-        problem = f"is more than {_said(cap)} lets through ({most:g} a week)"
-        fault = SettingsFault("budget.per_user_week", budget, problem, "lower the budget, or raise the cap")
-        yield frozenset({"budget.per_user_week", "caps"}), fault
-
-
-def _unused_budget(settings: Settings) -> Iterator[Finding]:
-    budget, theta = settings.budget.per_user_week, settings.plan.theta
-    if budget is not None and theta is not None:
-        beside = f"budget.per_user_week ({budget:g})"
-        problem = f"is given beside {beside}, so the plan follows theta and may miss the budget"
-        keys = frozenset({"plan.theta", "budget.per_user_week"})
-        yield (
-            keys,
-            SettingsFault("plan.theta", theta, problem, "leave theta out to have it solved for the budget"),
-        )
+def _forgotten_answers(settings: Settings) -> Iterator[Finding]:
+    """Keep the log as long as its keys: an answer is given again from the row that holds it."""
+    log = settings.log
+    if log.keys > log.retention:
+        problem = f"is longer than log.retention ({iso_duration(log.retention)}), and an answer is read from the log"
+        fault = SettingsFault("log.keys", iso_duration(log.keys), problem, "shorten keys, or keep the log longer")
+        yield frozenset({"log.keys", "log.retention"}), fault
 
 
 def _named(cap: Cap) -> str:
     return f"{cap.scope} per {iso_duration(cap.window)}"
-
-
-def _said(cap: Cap) -> str:
-    return f"{cap.scope} {cap.limit} per {iso_duration(cap.window)}"

@@ -11,7 +11,8 @@ from pydantic import BaseModel
 from andante.settings.sections import Settings
 
 REQUIRED = "required"
-_KEYS_OF_MANY = {"caps": "caps[]", "categories": "categories.NAME"}
+KEYS_OF_MANY = {"caps": "caps[]", "categories": "categories.NAME", "vendor_quotas": "vendor_quotas.CHANNEL"}
+"""Sections of which there can be many, and how their keys are written in general."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def _described() -> tuple[SettingDescription, ...]:
     return tuple(
         setting
         for section, field in Settings.model_fields.items()
-        for setting in _of_section(_KEYS_OF_MANY.get(section, section), model_in(field.annotation), schema["$defs"])
+        for setting in _of_section(KEYS_OF_MANY.get(section, section), model_in(field.annotation), schema["$defs"])
     )
 
 
@@ -64,6 +65,9 @@ def _of_section(
     if model is None:  # a section is a table of settings; there are no others
         return
     for name, schema in schemas[model.__name__]["properties"].items():
+        if "$ref" in schema:  # a table within the section
+            yield from _of_section(f"{section}.{name}", model_in(model.model_fields[name].annotation), schemas)
+            continue
         required = name in schemas[model.__name__].get("required", ())
         default = schema.get("default")
         yield SettingDescription(

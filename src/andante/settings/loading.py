@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from andante.settings.conflicts import conflicts, doubts
-from andante.settings.description import describe, form_at, model_in
+from andante.settings.conflicts import conflicts
+from andante.settings.description import KEYS_OF_MANY, describe, form_at, model_in
+from andante.settings.doubts import doubts
 from andante.settings.sections import Settings
 from andante.settings.sources import Origins, Source, read
 from andante.vocabulary.fault import SettingsFault
@@ -46,8 +47,8 @@ def load(source: Source, environ: Mapping[str, str]) -> Settings:
     Variables are named ``ANDANTE_SECTION__KEY``. Raises SettingsFault: the one fault, or how many there are
     and the first of them (:func:`faults` names them all).
 
-    >>> load({"budget": {"per_user_week": 3}}, {"ANDANTE_BUDGET__PER_USER_WEEK": "2"}).budget
-    Budget(per_user_week=2.0)
+    >>> load({"budget": {"per_user_week": 3}}, {"ANDANTE_BUDGET__PER_USER_WEEK": "2"}).budget.per_user_week
+    2.0
     """
     settings, found = _examined(source, environ)
     if not found:
@@ -153,11 +154,9 @@ def _fix(location: Location) -> str:
     form = form_at(_general(location))
     if form is not None:
         return f"write {form}"
-    section = str(location[0])
-    if section == "caps":
+    if location[0] == "caps":
         return "write [[caps]] with scope, limit and window beneath, once for each cap"
-    if section == "categories":
-        return "write [categories.NAME] with its keys beneath"
+    section = KEYS_OF_MANY.get(str(location[0])) or ".".join(map(str, location))
     return f"write [{section}] with its keys beneath"
 
 
@@ -179,11 +178,8 @@ def _suggestion(location: Location) -> str:
 
 def _general(location: Location) -> str:
     """Write a location as the documentation does: ``caps[].limit``, ``categories.NAME.transactional``."""
-    if location[0] == "caps":
-        return ".".join(["caps[]", *map(str, location[2:])])
-    if location[0] == "categories":
-        return ".".join(["categories.NAME", *map(str, location[2:])])
-    return ".".join(map(str, location))
+    general = KEYS_OF_MANY.get(str(location[0]))
+    return ".".join(map(str, location if general is None else (general, *location[2:])))
 
 
 def _dotted(location: Location) -> str:

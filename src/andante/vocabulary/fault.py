@@ -11,6 +11,11 @@
     ├── SettingsFault         a setting is unknown, of the wrong type or out of range
     ├── NotEnoughData         too few users, days or labels to learn what was asked for
     ├── UnknownUser           a user who is in no plan
+    ├── Conflict              an idempotency key was given before with another body
+    ├── StoreFault            a store cannot do what was asked: nothing was appended
+    │   ├── StoreBusy         somebody else writes to it
+    │   ├── StoreUnreadable   it is not ours, of another version, or damaged
+    │   └── StoreFull         there is no room left for it
     └── MissingExtra          an optional part of Andante is not installed
 
 A fault that a user can mend ends a command with exit code 2 and one line on standard error, never a traceback.
@@ -67,6 +72,26 @@ class NotEnoughData(Fault):
 
 class UnknownUser(Fault):
     """The user is in no plan."""
+
+
+class Conflict(Fault):
+    """An idempotency key was given before with another body. Nothing was done."""
+
+
+class StoreFault(Fault):
+    """A store cannot do what was asked. Nothing of the commit was appended."""
+
+
+class StoreBusy(StoreFault):
+    """Somebody else writes to the store: one process, one writer."""
+
+
+class StoreUnreadable(StoreFault):
+    """The store is not ours, of another version, or damaged."""
+
+
+class StoreFull(StoreFault):
+    """There is no room left where the store lies."""
 
 
 class MissingExtra(Fault):

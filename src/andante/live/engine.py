@@ -1,0 +1,319 @@
+"""The engine: one open log, and every call that can be made on it.
+
+``Engine.open(path)`` gives one; it may be used from any number of threads. Callers that arrive together share a commit,
+and a call returns when what it answered is durable.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from andante.live import parameters as compiled
+from andante.live.admission import (
+    admit_events,
+    admit_outcomes,
+    admit_plan,
+    admit_preferences,
+    admit_user_id,
+)
+from andante.live.clock import SteadyClock
+from andante.live.deciding import Question, ask_together, take_due
+from andante.live.desk import Desk, Draft, LiveStore
+from andante.live.explanation import Why, explain
+from andante.live.instants import LAST, is_taken, micros, utc
+from andante.live.observing import take_events, take_outcomes
+from andante.live.policies import publish_settings, take_parameters
+from andante.live.publishing import take_plan
+from andante.live.reading import explain_from
+from andante.live.recovery import LOG_NAME, recover
+from andante.live.retention import Retained, retain
+from andante.live.turns import Ticket, Turns
+from andante.live.views import UserView, view
+from andante.live.wishes import take_preferences
+from andante.settings import Settings, load
+from andante.stores.memory import MemoryStore
+from andante.stores.sqlite import SqliteStore
+from andante.vocabulary.fault import Fault, InputFault, UnknownUser
+from andante.vocabulary.state import NEVER_S
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from andante.stores.contract import Row
+    from andante.vocabulary.records import Decision, Event, Outcome, Preferences, Receipt, Released, Request
+
+MEMORY = ":memory:"
+
+Answer = TypeVar("Answer")
+
+Task = Callable[[Draft], Callable[[], Any]]
+"""What a call does at the desk; it returns what makes the call's answer, once all is durable."""
+
+Config = str | Path | Mapping[str, Any] | Settings | None
+
+
+class Engine:
+    """Decides pushes, learns from what comes of them, and remembers all of it.
+
+    >>> with Engine.open(":memory:") as engine:
+    ...     engine.set_preferences("ann", {"consent": {"push": True}})
+    ...     asked = {"candidate_id": "c1", "category": "promotion", "channel": "push"}
+    ...     decision = engine.decide([{"user_id": "ann", "candidates": [asked]}])[0]
+    {'consent.push': True}
+    >>> decision.action in {"send", "defer", "suppress"}
+    True
+    """
+
+    def __init__(self, desk: Desk, clock: SteadyClock) -> None:
+        """Store the desk; :meth:`open` is what makes one."""
+        self._desk = desk
+        self._clock = clock
+        self._turns: Turns[Task, Callable[[], Any]] = Turns(self._work)
+        self._closed = False
+
+    @classmethod
+    def open(cls, path: str | Path, config: Config = None, *, clock: SteadyClock | None = None) -> Self:
+        """Open a log, or make one: a file of SQLite, or ``":memory:"``.
+
+        ``config`` is the path of a TOML file, a mapping or settings; without one, a log keeps the settings that it
+        was last opened with, and a new one takes the defaults. The environment (``ANDANTE_SECTION__KEY``) overrides
+        all but settings. Raises SettingsFault for a configuration that does not hold, StoreBusy where another process
+        has the file open, StoreUnreadable where it is not ours or damaged.
+        """
+        settings: Settings | None
+        if config is None or isinstance(config, Settings):
+            settings = config
+        else:
+            settings = load(Path(config) if isinstance(config, str) else config, os.environ)
+        if str(path) != MEMORY:
+            return cls.over(SqliteStore.open(path), settings, clock=clock)
+        settings = settings or load(None, os.environ)
+        log = settings.log.model_copy(update={"checkpoint_every": NEVER_S})  # nothing recovers from memory
+        return cls.over(MemoryStore(), settings.model_copy(update={"log": log}), clock=clock)
+
+    @classmethod
+    def over(cls, store: LiveStore, settings: Settings | None = None, *, clock: SteadyClock | None = None) -> Self:
+        """Open an engine over a store, which it then owns; without settings, with those of its log."""
+        try:
+            engine = cls(recover(store, settings, os.environ), clock or SteadyClock())
+            engine._publish_settings()
+        except BaseException:
+            store.close()
+            raise
+        return engine
+
+    def __enter__(self) -> Self:
+        """Return the engine."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the engine."""
+        self.close()
+
+    def close(self) -> None:
+        """Write down what is newer than its checkpoint, and let go of the log. Closing twice is no fault."""
+        with self._turns.chair():
+            if self._closed:
+                return
+            self._closed = True
+            try:
+                self._checkpoint()
+            finally:
+                self._desk.store.close()
+
+    def decide(self, requests: Sequence[Mapping[str, Any] | Request]) -> list[Decision]:
+        """Decide for each request whether one of its candidates goes out now, later or never; in order.
+
+        A send has its place in every cap before this returns, so it may go out at once. All requests are decided or
+        none: raises InputFault for the first that cannot be taken, Conflict for an idempotency key that came with
+        another body.
+        """
+        self._refuse_closed()
+        return self._do(Question(requests, self._clock.now_us()))
+
+    def release(self, at: datetime | None = None) -> list[Released]:
+        """Ask again what was deferred and is due; all that is due for one user is merged into one decision.
+
+        ``at`` (now, unless given) is an aware datetime. What is returned as ``send`` is to be sent now.
+        """
+        self._refuse_closed()
+        now_us = self._instant(at)
+        released: list[Released] = []
+        while (due := self.next_release()) is not None and micros(due) <= now_us:
+            released += self._do(lambda draft: take_due(draft, now_us))
+        return released
+
+    def next_release(self) -> datetime | None:
+        """Return when the next deferred push is due, or None where nothing waits."""
+        with self._turns.chair():
+            due_s = self._desk.waiting.next_due_s()
+        return None if due_s is None else utc(due_s)
+
+    def ingest(self, events: Sequence[Mapping[str, Any] | Event]) -> Receipt:
+        """Learn what users did.
+
+        An event that cannot be taken is rejected by itself; a repeated ``event_id`` is a duplicate.
+        """
+        self._refuse_closed()
+        admitted = admit_events(events, now_us=self._clock.now_us())
+        return self._do(lambda draft: _done(take_events(draft, admitted)))
+
+    def observe(self, outcomes: Sequence[Mapping[str, Any] | Outcome]) -> Receipt:
+        """Learn what came of decisions. They may be late and in any order; each type counts once a decision."""
+        self._refuse_closed()
+        admitted = admit_outcomes(outcomes, now_us=self._clock.now_us())
+        return self._do(lambda draft: _done(take_outcomes(draft, admitted)))
+
+    def set_preferences(self, user_id: str, preferences: Mapping[str, Any] | Preferences) -> dict[str, bool]:
+        """Take down what a user wants; what is absent stays as it was.
+
+        Returns for each key given whether it holds from here on: a later word, by ``at``, is not overridden by an
+        earlier one.
+        """
+        self._refuse_closed()
+        admitted = admit_preferences(user_id, preferences, self._desk.names, now_us=self._clock.now_us())
+        return self._do(lambda draft: _done(take_preferences(draft, admitted)))
+
+    def publish(self, plan: Any, *, theta: float | None = None) -> Receipt:
+        """Take over what the slow clock planned.
+
+        A plan is a list of entries, a mapping from user to pushes per week, a table, or the path of a file of one.
+        ``theta`` is the threshold of interest of those who bring none.
+        """
+        self._refuse_closed()
+        admitted = admit_plan(plan, theta=theta)
+        now_us = self._clock.now_us()
+        return self._do(lambda draft: _done(take_plan(draft, admitted, now_us)))
+
+    def switch(self, scope: str, *, on: bool) -> str:
+        """Throw the kill switch for ``global``, ``channel:NAME``, ``category:NAME`` or ``campaign:NAME``, or lift it.
+
+        The very next decision follows it. Returns the name of the policy that holds from here on.
+        """
+        self._refuse_closed()
+        now_us = self._clock.now_us()
+
+        def task(draft: Draft) -> Callable[[], str]:
+            changed = compiled.switch(self._desk.deciding(), self._desk.names, scope, stopped=on)
+            return _done(take_parameters(draft, changed, f"kill switch {scope} {'on' if on else 'off'}", now_us))
+
+        return self._do(task)
+
+    def retain(self, now: datetime | None = None) -> Retained:
+        """Drop what is older than ``log.retention`` and ``log.keys`` keep it, counted back from ``now``.
+
+        Everything is checkpointed first; callers wait meanwhile. A replay then begins with the users' records.
+        """
+        self._refuse_closed()
+        now_us = self._instant(now)
+        with self._turns.chair():
+            self._checkpoint()
+            return retain(self._desk, now_us)
+
+    def user(self, user_id: str) -> UserView:
+        """Return what is known of a user. Raises UnknownUser for one never heard of."""
+        self._refuse_closed()
+        with self._turns.chair():
+            row = self._row(user_id)
+            return view(self._desk, row, self._clock.now_us() // 1_000_000)
+
+    def explain(self, user_id: str, at: datetime | None = None) -> Why:
+        """Explain the last decision on a user: what held it, when a push may go out next, what would have changed it.
+
+        ``at`` (now, unless given) is the moment that "next" counts from. Raises UnknownUser for one never heard of.
+        """
+        self._refuse_closed()
+        now_us = self._instant(at)
+        with self._turns.chair():
+            row = self._row(user_id)
+            if not isinstance(self._desk.store, SqliteStore):
+                return explain(self._desk, row, now_us // 1_000_000)
+        return explain_from(self._desk.store.path, user_id, utc(now_us // 1_000_000) or LAST)  # nobody waits for it
+
+    def log_rows(self) -> Iterator[list[Row]]:
+        """Yield the rows of the log in order, in lists."""
+        self._refuse_closed()
+        return self._desk.store.read()
+
+    @property
+    def policy_version(self) -> str:
+        """The name of the step and the parameters that decide now."""
+        return self._desk.policies[int(self._desk.deciding()["version"][0])]
+
+    def _instant(self, at: datetime | None) -> int:
+        """Return a moment that a caller gave, or now, in microseconds."""
+        if at is None:
+            return self._clock.now_us()
+        if not isinstance(at, datetime) or at.tzinfo is None or not is_taken(at):
+            raise InputFault(
+                "at", at, "is no time between 1970 and 2105 with a zone", "give an aware datetime, or nothing for now"
+            )
+        return micros(at)
+
+    def _row(self, user_id: str) -> int:
+        row = self._desk.population.row(admit_user_id(user_id))
+        if row is None:
+            raise UnknownUser(
+                "user", user_id, "is in no record of this log", "check the id, or send their consent first"
+            )
+        return row
+
+    def _do(self, task: Callable[[Draft], Callable[[], Answer]]) -> Answer:
+        finish: Callable[[], Answer] = self._turns.take(task)
+        return finish()
+
+    def _work(self, tickets: Sequence[Ticket[Task, Callable[[], Any]]]) -> None:
+        """Do several callers' work, and make all of it durable in one commit."""
+        self._refuse_closed()
+        draft = Draft(self._desk)
+        try:
+            asking = [ticket for ticket in tickets if isinstance(ticket.task, Question)]
+            questions = [ticket.task for ticket in asking if isinstance(ticket.task, Question)]
+            together = ask_together(draft, questions) if len(questions) > 1 else None
+            for ticket in tickets:
+                if together is None or not isinstance(ticket.task, Question):
+                    self._work_on(draft, ticket)
+        except BaseException:
+            draft.undo()
+            raise
+        draft.commit()
+        if together is not None:
+            for ticket, decisions in zip(asking, together(), strict=True):
+                ticket.answer = _done(decisions)
+
+    def _work_on(self, draft: Draft, ticket: Ticket[Task, Callable[[], Any]]) -> None:
+        try:
+            ticket.answer = ticket.task(draft)
+        except Fault as fault:  # a task refuses before it changes anything
+            ticket.error = fault
+
+    def _publish_settings(self) -> None:
+        def task(draft: Draft) -> Callable[[], None]:
+            if self._desk.position == 0:
+                draft.meta[LOG_NAME] = self._desk.log_name
+            publish_settings(draft, "settings", self._clock.now_us())
+            return _done(None)
+
+        self._do(task)
+
+    def _checkpoint(self) -> None:
+        """Write every record that is newer than its checkpoint."""
+        desk = self._desk
+        if desk.checkpoints.unwritten and desk.parameters is not None:
+            desk.checkpoints.begin(desk.parameters)
+            desk.checkpoints.write_all(desk.population.users, desk.store)
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise Fault("engine", None, "is closed", "open it again")
+
+
+def _done(answer: Answer) -> Callable[[], Answer]:
+    return lambda: answer
