@@ -54,7 +54,7 @@ def test_first_come_first_served_sends_the_first_offer_for_which_there_is_room_a
     place, an_hour_s = world(20, 10, SEED), 3600
     lived = live(place, policy(FIRST_COME, SEED, 168.0))  # a push an hour: credit is short once, at the beginning
     for user in range(20):
-        credit, since = uniform(np.uint64(SEED), np.uint64(user_key(f"user-{user}")), SPREAD), None
+        credit, since = 1 + uniform(np.uint64(SEED), np.uint64(user_key(f"user-{user}")), SPREAD) / 2, None
         sent = []
         for where, at_s in np.ndenumerate(place.offered_s[user]):
             credit = min(1.5, credit + (0 if since is None else (at_s - since) / an_hour_s))

@@ -49,7 +49,7 @@ def busy(tmp_path):
         for user in ("ann", "bob", "cid", "dee"):
             engine.set_preferences(user, {"consent": {"push": True}, "categories": {"news": False}})
         _ask(engine, "cid", 0)
-        for turn in (0, 1, 2, 3, 6):  # no credit yet, three sends, and the next morning
+        for turn in (0, 1, 2, 3, 6):  # three sends, one too many, and the next morning
             _ask(engine, "ann", turn)
             last = _ask(engine, "bob", turn, "promotion", "news")
         assert (last.action, last.reasons) == ("suppress", ("cap_global",))
@@ -66,7 +66,7 @@ def test_the_binding_rule_the_next_time_and_a_counterfactual_are_named_beside_a_
     words = " ".join(found.stdout.split())
     assert "not sent, because a cap over everything is full" in words
     assert "consent_category" in words
-    assert "the rules allow it from: 2026-06-08 12:00:00 UTC" in words
+    assert "the rules allow it from: 2026-06-08 08:00:00 UTC" in words
     assert "with a cap of 4 in 7 days (global)" in words
 
 
@@ -74,7 +74,7 @@ def test_the_explanation_comes_as_json_when_asked(busy):
     _, path = busy
     figures = json.loads(_explain("bob", "--db", path, "--at", AT, "--json").stdout)
     assert figures["binding"] == "cap_global"
-    assert figures["next_at"] == "2026-06-08T12:00:00Z"
+    assert figures["next_at"] == "2026-06-08T08:00:00Z"
     assert [verdict["refused_by"] for verdict in figures["verdicts"]] == [
         ["cap_global"],
         ["consent_category", "cap_global"],

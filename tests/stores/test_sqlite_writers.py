@@ -61,7 +61,7 @@ def test_a_second_process_is_refused_and_told_who_holds_it(path):
         with pytest.raises(StoreBusy) as busy:
             SqliteStore.open(path)
         assert f"process {holder.pid} on " in str(busy.value)
-        assert "andante serve" in str(busy.value)
+        assert "close it there first" in str(busy.value)
         holder.kill()
     with SqliteStore.open(path) as store:  # the kernel has dropped the lock
         assert store.load().meta["epoch"] == "3"

@@ -84,5 +84,5 @@ def _busy(database: Path, holder: bytes) -> StoreBusy:
         "database",
         database,
         f"is written to by {who}",
-        "close it there, or run `andante serve` once and send decisions to it over HTTP",
+        "close it there first, or let that process decide for both",
     )
