@@ -139,13 +139,18 @@ class Model:
     # What happens.
 
     def prefer(self, user_id: str, wishes: Mapping[str, Any], at_us: int | None = None) -> None:
-        """Take what is given; what is absent stays. Of two wishes for one thing, that of the later time holds."""
+        """Take what is given; what is absent stays. Of two wishes for one thing, that of the later time holds.
+
+        But a withdrawal of consent holds whatever its time, and only a later word gives the consent again.
+        """
         person = self.person(user_id)
         for key, value in _spread(wishes):
             if at_us is not None:
-                if person.said_us.get(key, at_us) > at_us:
+                said_us = person.said_us.get(key, at_us)
+                again = value is True and _said(person, key) is False
+                if not _withdraws(key, value) and (at_us < said_us or (again and at_us == said_us)):
                     continue
-                person.said_us[key] = at_us
+                person.said_us[key] = max(at_us, said_us)
             _set(person, key, value)
 
     def switch(self, scope: str, *, on: bool) -> None:
@@ -175,15 +180,14 @@ class Model:
         if outcome not in {"unsubscribed", "complained"} or (decision_id, outcome) in self.heard:
             return
         self.heard.add((decision_id, outcome))
-        for person in self.people.values():
+        for user_id, person in self.people.items():
             for send in person.sends:
                 if send.decision_id == decision_id:
                     refused = [f"consent.{send.push.channel}"]
                     refused += [f"categories.{send.push.category}"] if outcome == "complained" else []
                     for key in refused:
-                        _set(person, key, False)  # noqa: FBT003  a wish's value
-                        if at_us is not None:
-                            person.said_us[key] = max(at_us, person.said_us.get(key, at_us))
+                        group, _, name = key.partition(".")
+                        self.prefer(user_id, {group: {name: False}}, at_us)
 
     # What is allowed.
 
@@ -331,6 +335,16 @@ def _spread(wishes: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield from ((f"{key}.{name}", given) for name, given in value.items())
         else:
             yield key, value
+
+
+def _withdraws(key: str, value: Any) -> bool:
+    return value is False and key.startswith(("consent.", "categories."))
+
+
+def _said(person: Person, key: str) -> bool | None:
+    """Return what was last said of a consent; None where nothing was."""
+    group, _, name = key.partition(".")
+    return {"consent": person.consent, "categories": person.categories}.get(group, {}).get(name)
 
 
 def _set(person: Person, key: str, value: Any) -> None:

@@ -162,8 +162,6 @@ class Life(RuleBasedStateMachine):
     @rule(data=st.data(), kind=st.sampled_from(OUTCOMES))
     def answer(self, data: st.DataObject, kind: str) -> None:
         decision_id = data.draw(st.sampled_from(self.sends))
-        # An opt-out with a stamp before that of the consent is another proof's: see test_promise_consent.
-        self.now = max([self.now, *(said for user in USERS for said in self.model.person(user).said_us.values())])
         receipt = self.engine.observe([{"decision_id": decision_id, "type": kind, "at": moment(self.now)}])
         assert receipt.accepted + receipt.duplicates == 1
         self.model.answered(decision_id, kind, self.now)

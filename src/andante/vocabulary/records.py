@@ -10,8 +10,12 @@ from typing import Any
 import msgspec
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What all shapes share: frozen, by keyword, no unknown fields."""
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """What all shapes share: frozen, by keyword, no unknown fields.
+
+    They hold plain values and each other, never a cycle, so the collector of cycles need not look at them: there are
+    millions.
+    """
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as a plain dictionary, as HTTP would carry it."""
