@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import tempfile
 from contextlib import closing
@@ -11,6 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hypothesis import HealthCheck, settings
 from model import COUNTED, DAY_S, US, Model, Policy, Push, Quota
 
 from andante import Engine
@@ -40,6 +42,22 @@ class Entry:
     def of(cls, row: Sequence[Any]) -> Entry:
         position, kind, user, at_us, action, body = row
         return cls(position, Kind(kind), user, at_us, None if action is None else Action(action), json.loads(body))
+
+
+def effort(examples: int, **more: Any) -> settings:
+    """Say how long to look for what breaks a promise: the same examples each time, others with ``PROMISES_SEARCH``.
+
+    ``PROMISES_SEARCH=20`` looks twenty times as long, where it has not looked before.
+    """
+    times = int(os.environ.get("PROMISES_SEARCH", "0"))
+    return settings(
+        max_examples=examples * max(times, 1),
+        derandomize=times == 0,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=True,
+        **more,
+    )
 
 
 def entries(engine: Any) -> list[Entry]:
@@ -174,6 +192,7 @@ ALONE = {
     "explore_candidates": 0.0,
     "message_cost": 0.0,
     "refusal_loss": 0.0,
+    "refusal_loss_pushes": 0.0,
     "stale_after": iso(timedelta(seconds=STALE_S)),
 }
 """Pacing that holds back nothing that is worth anything, but for credit: 32 pushes, and one an hour after them."""

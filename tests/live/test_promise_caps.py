@@ -6,11 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from model import DAY_S, US, Cap, Model, Policy, Push, Quota, hours, micros, moment
-from promise_desk import ASKED, UNASKED, Judge, entries, folded, position_of, settings_of, states, warm
+from promise_desk import ASKED, UNASKED, Judge, effort, entries, folded, position_of, settings_of, states, warm
 
 from andante import Engine
 from andante.runners.replaying import replay
@@ -322,12 +321,11 @@ class DurablePacedLife(PacedLife):
     durable = True
 
 
-EFFORT = {"deadline": None, "suppress_health_check": list(HealthCheck), "print_blob": True}
 TestNoLimitIsEverExceededByTheRulesAlone = Life.TestCase
-TestNoLimitIsEverExceededByTheRulesAlone.settings = settings(max_examples=200, stateful_step_count=50, **EFFORT)
+TestNoLimitIsEverExceededByTheRulesAlone.settings = effort(200, stateful_step_count=50)
 TestNoLimitIsEverExceededOnDisk = DurableLife.TestCase
-TestNoLimitIsEverExceededOnDisk.settings = settings(max_examples=50, stateful_step_count=40, **EFFORT)
+TestNoLimitIsEverExceededOnDisk.settings = effort(50, stateful_step_count=40)
 TestNoLimitIsEverExceededWithPacingOnDisk = DurablePacedLife.TestCase
-TestNoLimitIsEverExceededWithPacingOnDisk.settings = settings(max_examples=30, stateful_step_count=40, **EFFORT)
+TestNoLimitIsEverExceededWithPacingOnDisk.settings = effort(30, stateful_step_count=40)
 TestNoLimitIsEverExceededWithPacing = PacedLife.TestCase
-TestNoLimitIsEverExceededWithPacing.settings = settings(max_examples=150, stateful_step_count=50, **EFFORT)
+TestNoLimitIsEverExceededWithPacing.settings = effort(150, stateful_step_count=50)

@@ -4,10 +4,10 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from model import US, Cap, Model, Policy, Push, micros, moment
-from promise_desk import settings_of, warm
+from promise_desk import effort, settings_of, warm
 
 from andante import Engine
 from andante.live.clock import SteadyClock
@@ -66,13 +66,13 @@ moves_back = st.lists(
 
 
 @given(moves=moves_back, stamped=st.booleans())
-@settings(max_examples=40, deadline=None)
+@effort(40)
 def test_a_clock_that_is_set_back_reopens_no_window(moves, stamped):
     assert over(true_sends(moves, stamped=stamped)) == []
 
 
 @given(moves=st.lists(st.tuples(st.integers(0, 3600 * US), st.sampled_from([0, 0, 0, *STEPS_US])), max_size=60))
-@settings(max_examples=40, deadline=None)
+@effort(40)
 def test_a_clock_that_is_set_forward_and_back_again_sends_no_more_than_its_own_time_allows(moves):
     """By stamps alone nobody can tell a leap from a quiet day: in the time that the stamps tell, caps hold."""
     wall, model = Truth(), Model(POLICY)

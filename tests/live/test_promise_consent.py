@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from model import Policy, hours
-from promise_desk import ASKED, entries, settings_of, states, warm
+from promise_desk import ASKED, effort, entries, settings_of, states, warm
 
 from andante import Engine
 from andante.vocabulary.fault import Fault
@@ -145,7 +145,7 @@ KINDS = st.sampled_from(["event", "request", "plan", "outcome", "release", "wish
 
 
 @given(acts=st.lists(st.tuples(KINDS, st.sampled_from(["ann", "bob"]), st.integers(0, 48)), max_size=25))
-@settings(max_examples=60, deadline=None)
+@effort(60)
 def test_whatever_is_tried_nothing_is_done_for_users_who_never_consented(acts):
     """Ann never consents to anything; Bob does, so that the machine has something to do."""
     with Engine.open(":memory:", settings_of(NIGHTLY, alone=True)) as engine:

@@ -1,6 +1,6 @@
 """Promises 3 and 5: what was acknowledged survives kill -9 at any moment, and a full disk; nothing goes out twice.
 
-``ANDANTE_KILLS`` (40) says how many lives are ended.
+``PROMISES_KILLS`` (40) says how many lives are ended.
 """
 
 import json
@@ -28,7 +28,7 @@ from andante.vocabulary.fault import StoreFault
 from andante.vocabulary.flow import Kind
 from andante.vocabulary.reason import Action
 
-KILLS = int(os.environ.get("ANDANTE_KILLS", "40"))
+KILLS = int(os.environ.get("PROMISES_KILLS", "40"))
 LIVES_OF_A_FILE = 5
 POLICY = Policy(
     caps=(

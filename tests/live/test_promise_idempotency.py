@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from model import Cap, Policy, micros
-from promise_desk import ASKED, UNASKED, entries, settings_of, states, warm
+from promise_desk import ASKED, UNASKED, effort, entries, settings_of, states, warm
 
 from andante import Engine
 from andante.live.clock import SteadyClock
@@ -169,7 +169,7 @@ def test_an_answer_is_the_same_after_its_user_has_given_consent(tmp_path):
     keys=st.lists(st.sampled_from(["a", "b", "c", None]), min_size=1, max_size=12),
     hours=st.lists(st.integers(0, 30), min_size=12, max_size=12),
 )
-@settings(max_examples=60, deadline=None)
+@effort(60)
 def test_a_key_names_one_decision_whatever_the_order_of_requests(keys, hours):
     with Engine.open(":memory:", settings_of(POLICY, alone=True)) as engine:
         engine.set_preferences("ann", {"consent": {"push": True}, "at": NOON})

@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from model import US, Cap, Model, Policy, Push, Quota, changes, day_start, hours, inside, local, micros, moment
+from promise_desk import effort
 
 PUSH = Push("promotion", "push", "spring", "shoes")
 GIVEN = {"consent": {"push": True}}
@@ -73,7 +74,7 @@ def test_the_models_days_begin_where_the_local_date_turns(zone):
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@effort(60)
 def test_the_models_earliest_time_is_the_first_second_that_it_allows(data):
     start = at("2024-10-26T20:00") // US
     seconds = st.integers(start - 4000, start)

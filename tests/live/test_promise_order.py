@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from model import Policy
-from promise_desk import settings_of, states, warm
+from promise_desk import effort, settings_of, states, warm
 
 from andante import Engine
 from andante.vocabulary.state import USER
@@ -73,7 +73,7 @@ def assert_same(*both):
 
 
 @given(happened=happenings, came=answers, seed=st.integers(0, 2**32))
-@settings(max_examples=60, deadline=None)
+@effort(60)
 def test_shuffled_and_duplicated_records_give_the_same_state(happened, came, seed):
     draw = random.Random(seed)
 
@@ -86,7 +86,7 @@ def test_shuffled_and_duplicated_records_give_the_same_state(happened, came, see
 
 
 @given(happened=happenings, cuts=st.integers(1, 5))
-@settings(max_examples=20, deadline=None)
+@effort(20)
 def test_events_give_the_same_state_in_one_call_or_in_many(happened, cuts):
     def in_calls(size):
         with Engine.open(":memory:", settings_of(POLICY)) as engine:

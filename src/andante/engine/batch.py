@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from andante.compiled import as_records, entry
 from andante.engine.prefetch import prefetch
 from andante.engine.step import step
-from andante.vocabulary.flow import DECISION, VERDICT
+from andante.vocabulary.flow import CANDIDATE, DECISION, RECORD, VERDICT
+from andante.vocabulary.parameters import PARAMETERS
+from andante.vocabulary.state import USER
 from andante.zones.table import ZONES, Zones
 
 AHEAD = 6  # users whose records are on their way
@@ -67,6 +69,12 @@ def fold(
         for thread in running:
             thread.result()
     return stepped
+
+
+def load(zones: Zones) -> None:
+    """Have the compiled loop ready, from the cache on disk or compiled anew, so that no first record has to wait."""
+    nobody, nothing = np.zeros(0, USER), np.zeros(0, RECORD)
+    fold(nobody, nothing, np.zeros(0, CANDIDATE), np.zeros(1, PARAMETERS), zones)
 
 
 @cache

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import secrets
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from andante.engine.batch import fold
+from andante.engine.batch import load as load_step
 from andante.engine.migration import read_states
 from andante.live.answers import read_decisions
 from andante.live.budget import BudgetController
@@ -20,16 +23,17 @@ from andante.live.policies import POLICY, SETTINGS
 from andante.live.refolding import Published, runs
 from andante.live.waiting import Waiter
 from andante.settings import load
-from andante.stores.contract import Row
 from andante.vocabulary.reason import Action
+from andante.zones.table import build
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from andante.settings import Settings
     from andante.stores.contract import Waiting
 
 LOG_NAME = "log_name"
+_SEND = int(Action.SEND)
 _NAME_BYTES = 3
 
 
@@ -38,6 +42,12 @@ def recover(store: LiveStore, settings: Settings | None, environ: Mapping[str, s
 
     Without settings, those that the log was last opened with are kept, but for what the environment overrides.
     """
+    load_step(build(()))
+    with _no_collection():
+        return _recovered(store, settings, environ)
+
+
+def _recovered(store: LiveStore, settings: Settings | None, environ: Mapping[str, str]) -> Desk:
     opened = store.load()
     if settings is None:
         kept = opened.meta.get(SETTINGS)
@@ -81,13 +91,29 @@ def _replay(desk: Desk, after: int) -> None:
 
 def _wait(desk: Desk, waiting: Sequence[Waiting]) -> None:
     """Let deferred requests wait again."""
-    rows = [Row(*one.row) for one in waiting]
-    read = read_decisions([row.body for row in rows], [row.action or 0 for row in rows], desk.names)
-    for one, row, offered, decision, first, count, origins in zip(
-        waiting, rows, read.offered, read.decisions, read.first, read.count, read.origins, strict=True
-    ):
-        left = offered
-        if decision["action"] == Action.SEND:
-            _, left = left_over(desk, offered, decision, read.verdicts[first : first + count], origins)
-        last_s = int(decision["at_s"]) + int(desk.deciding()["stale_after_s"][0])
-        desk.waiting.add(Waiter(row.position, row.user, one.due_s, last_s, left))
+    if not waiting:
+        return
+    rows = [one.row for one in waiting]
+    actions = [row.action or 0 for row in rows]
+    read = read_decisions([row.body for row in rows], actions, desk.names)
+    stale_after_s = int(desk.deciding()["stale_after_s"][0])
+    last_s, offered = (read.decisions["at_s"] + stale_after_s).tolist(), read.offered
+    for place, (one, row) in enumerate(zip(waiting, rows, strict=True)):
+        left = offered[place]
+        if actions[place] == _SEND:
+            first = int(read.first[place])
+            verdicts = read.verdicts[first : first + len(left)]
+            _, left = left_over(desk, left, read.decisions[place], verdicts, read.origins[place])
+        desk.waiting.add(Waiter(row.position, row.user, one.due_s, last_s[place], left))
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the collector of cycles away while millions of values that are to stay are read."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()

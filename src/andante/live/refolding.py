@@ -15,7 +15,6 @@ import numpy as np
 from andante.live.admission import admit_standing, preference_entries
 from andante.live.answers import read_decisions, read_events, read_outcomes, read_plans
 from andante.live.desk import records_of
-from andante.stores.contract import Row
 from andante.vocabulary.flow import CANDIDATE, Kind
 from andante.vocabulary.parameters import PARAMETERS
 
@@ -26,8 +25,10 @@ if TYPE_CHECKING:
 
     from andante.live.answers import ReadDecisions
     from andante.live.names import Names
+    from andante.stores.contract import Row
 
 _MICROSECONDS = 1_000_000
+_PARAMETERS, _NOTE = int(Kind.PARAMETERS), int(Kind.NOTE)
 
 
 class Run(NamedTuple):
@@ -57,13 +58,13 @@ def runs(rows: Iterable[Sequence[Row]], names: Names) -> Iterator[Run | Publishe
     """Yield the rows of a log, given in lists, as runs and publications, in their order."""
     for chunk in rows:
         begun: list[Row] = []
-        for row in map(Row._make, chunk):
-            if row.kind == Kind.PARAMETERS:
+        for row in chunk:
+            if row.kind == _PARAMETERS:
                 if begun:
                     yield run(begun, names)
                     begun = []
                 yield published(row)
-            elif row.kind != Kind.NOTE:
+            elif row.kind != _NOTE:
                 begun.append(row)
         if begun:
             yield run(begun, names)

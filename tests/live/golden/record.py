@@ -56,7 +56,7 @@ EVERY_RULE = {
         "patience": 0.0,
         "spread": "PT20M",
         "message_cost": 0.0,
-        "refusal_loss": 0.0,
+        "refusal_loss_pushes": 0.0,
     },
     "engine": {"seed": 3},
 }
