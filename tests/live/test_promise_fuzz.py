@@ -173,7 +173,6 @@ def test_the_sixty_fifth_category_and_the_ninth_channel_are_faults():
         )
 
 
-@pytest.mark.xfail(strict=True, reason="a theta has no upper bound, and overflows in the record")
 def test_a_theta_that_a_record_cannot_hold_is_a_fault():
     with Engine.open(":memory:", settings_of(POLICY)) as engine, pytest.raises(Fault, match="theta"):
         engine.publish([{"user_id": "ann", "plan_per_week": 1.0, "theta": 1e39}])

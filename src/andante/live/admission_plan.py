@@ -74,7 +74,7 @@ class _Columns(Struct):
     user_id: list[shapes.Id]
     plan_per_week: list[shapes.PerWeek]
     interest: list[shapes.Share | None] | None = None
-    theta: list[shapes.Amount | None] | None = None
+    theta: list[shapes.Share | None] | None = None
 
 
 def _columns(plan: object) -> _Columns:

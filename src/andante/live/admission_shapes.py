@@ -26,7 +26,6 @@ _LARGEST = float(np.finfo(np.float64).max)
 
 Id = Annotated[str, Meta(min_length=1, max_length=TEXT_MAX)]
 Text = Annotated[str, Meta(max_length=TEXT_MAX)]
-Amount = Annotated[float, Meta(ge=0.0, le=_LARGEST)]
 Money = Annotated[float, Meta(ge=0.0, le=MONEY_MAX)]
 Relevance = Annotated[float, Meta(ge=0.0, le=RELEVANCE_MAX)]
 Finite = Annotated[float, Meta(ge=-_LARGEST, le=_LARGEST)]
@@ -117,4 +116,4 @@ class PlanEntry(records.PlanEntry, frozen=True, gc=False):
     user_id: Id
     plan_per_week: PerWeek
     interest: Share | None = None
-    theta: Amount | None = None
+    theta: Share | None = None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from andante.stores.contract import Retained as Retaining
 from andante.vocabulary.fault import StoreFault
+from andante.vocabulary.flow import Kind
 from andante.vocabulary.records import Record
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from andante.live.desk import Desk
 
 STATES_AT_ONCE = 10_000
+
+_CLOCKED = frozenset({Kind.PARAMETERS, Kind.PLAN, Kind.NOTE})
+"""Rows that carry the engine's clock, not the time of what happened: in a log of old events they look young."""
 
 
 class Retained(Record, frozen=True, omit_defaults=False):
@@ -42,8 +46,8 @@ def _last_old(desk: Desk, before_us: int) -> int:
     last = 0
     after, _ = desk.store.base()
     for rows in desk.store.read(after):
-        for position, _, _, at_us, *_ in rows:
-            if at_us >= before_us:
+        for position, kind, _, at_us, *_ in rows:
+            if at_us >= before_us and kind not in _CLOCKED:
                 return last
             last = position
     return last

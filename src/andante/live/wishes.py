@@ -15,7 +15,7 @@ from andante.stores.contract import Row
 from andante.vocabulary.flow import Kind
 from andante.vocabulary.reason import Action
 
-_CONSENTS = ("consent.", "categories.")
+_CONSENTS = ("consent.", "categories.", "profiling")
 _NO = "false"
 
 Word = tuple[str, int]
@@ -67,10 +67,11 @@ def _take(draft: Draft, user: int, entries: tuple[Entry, ...], at_us: int) -> di
 
 def _is_news(key: str, value: str, at_us: int, standing: Word | None) -> bool:
     """Tell whether a word on a preference changes what stands: the latest by time does, and a withdrawal always."""
-    if standing is None or (value == _NO and key.startswith(_CONSENTS)):
+    is_consent = key.startswith(_CONSENTS)
+    if standing is None or (value == _NO and is_consent):
         return True
     said, said_us = standing
-    gives_again = said == _NO and value != _NO and key.startswith(_CONSENTS)
+    gives_again = said == _NO and value != _NO and is_consent
     return at_us > said_us if gives_again else at_us >= said_us
 
 
