@@ -40,6 +40,7 @@ from andante.vocabulary.state import (
 from andante.zones.table import Zones
 
 IGNORED, APPLIED, REPEATED = 0, 1, 2
+"""What a record did: nothing (too late, or of nobody), its work, or what an equal one had done already."""
 
 PURCHASE = EVENT_CODES[EventType.PURCHASE]
 CONVERTED = OUTCOME_CODES[OutcomeType.CONVERTED]

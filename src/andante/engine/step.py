@@ -27,7 +27,7 @@ from andante.compiled import kernel
 from andante.draw import CANDIDATE as OF_CANDIDATE
 from andante.draw import SEND as OF_SEND
 from andante.draw import uniform
-from andante.engine.learn import on_event, on_offer, on_outcome, on_plan, on_preferences, on_sent
+from andante.engine.learn import APPLIED, IGNORED, on_event, on_offer, on_outcome, on_plan, on_preferences, on_sent
 from andante.pacing.credit import credit_at, in_random_week, pace_per_week, ready_s, settle, turn_week
 from andante.pacing.explore import chance_of, choose, send_probability
 from andante.pacing.index import index
@@ -46,9 +46,6 @@ _SUPPRESS, _DEFER, _SEND = int(Action.SUPPRESS), int(Action.DEFER), int(Action.S
 _PACE, _RESERVED, _HELD_BY_CHANCE = int(Reason.PACE), int(Reason.RESERVED), int(Reason.HELD_BY_CHANCE)
 _OUTRANKED, _WORTHLESS, _FINAL_CHECK = int(Reason.OUTRANKED), int(Reason.WORTHLESS), int(Reason.FINAL_CHECK)
 _BEST, _TRANSACTIONAL, _SENT_BY_CHANCE = int(Reason.BEST), int(Reason.TRANSACTIONAL), int(Reason.SENT_BY_CHANCE)
-
-IGNORED, APPLIED, REPEATED = 0, 1, 2
-"""What a record did: nothing (too late, or of nobody), its work, or what an equal one had done already."""
 
 EVEN = 0.5
 HOUR_S = 3600

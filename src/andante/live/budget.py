@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from andante.live.parameters import usual_worth, with_shadow_price
+from andante.live.parameters import next_shadow_price, with_shadow_price
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +28,7 @@ class BudgetController:
         budget = settings.budget
         self._per_user_week = budget.per_user_week
         self.on = budget.controller and budget.per_user_week is not None
-        self._step = budget.step
+        self._budget = budget
         self._every_s = int(budget.every.total_seconds())
         self._since_s: int | None = None
         self._sent = 0
@@ -49,9 +49,7 @@ class BudgetController:
         if self._per_user_week is None or self._since_s is None:
             return None
         allowed = self._per_user_week * users * (at_s - self._since_s) / WEEK_S
-        before = float(parameters["shadow_price"][0])
-        worth = self._worth / self._sent if self._worth > 0.0 else usual_worth(parameters)
-        surplus = (self._sent - allowed) / allowed if allowed > 0 else float(self._sent > 0)
-        price = max(0.0, before + self._step * worth * surplus)
+        worth = self._worth / self._sent if self._worth > 0.0 else None
+        price = next_shadow_price(parameters, self._budget, sent=self._sent, allowed=allowed, worth=worth)
         self._sent, self._worth, self._since_s = 0, 0.0, at_s
-        return None if price == before else with_shadow_price(parameters, price)
+        return None if price == parameters["shadow_price"][0] else with_shadow_price(parameters, price)

@@ -14,7 +14,6 @@ from andante.live.consent import objection
 from andante.live.desk import records_of
 from andante.live.keys import Known, body_digest, digest, recall
 from andante.live.wishes import withdraw
-from andante.stores.contract import Row
 from andante.vocabulary.flow import OUTCOME_CODES, Kind
 from andante.vocabulary.message import OutcomeType
 from andante.vocabulary.reason import Action
@@ -22,6 +21,8 @@ from andante.vocabulary.records import Receipt, Rejection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
     from andante.live.admission import AdmittedEvents, AdmittedOutcomes
     from andante.live.desk import Draft
@@ -79,46 +80,48 @@ def take_outcomes(draft: Draft, admitted: AdmittedOutcomes) -> Receipt:
     return Receipt(accepted=len(kept), duplicates=duplicates, rejected=tuple(rejected))
 
 
-def _step_events(draft: Draft, admitted: AdmittedEvents, kept: list[int]) -> None:
+def _step(
+    draft: Draft,
+    kind: Kind,
+    users: NDArray[np.int64],
+    admitted: AdmittedEvents | AdmittedOutcomes,
+    kept: list[int],
+    **more: NDArray[np.int64],
+) -> int:
+    """Step some of what was admitted, and log it; return the log position of the first."""
     first = draft.numbers(len(kept))
-    users = draft.users([admitted.user_ids[place] for place in kept])
     records = records_of(
         len(kept),
-        kind=Kind.EVENT,
+        kind=kind,
         number=np.arange(first, first + len(kept)),
         user=users,
         at_s=admitted.at_s[kept],
         ceil=admitted.ceil[kept],
         type=admitted.types[kept],
         value=admitted.values[kept],
+        **more,
     )
     draft.fold(records)
-    at_us = admitted.at_us[kept].tolist()
-    for offset, (place, user, at) in enumerate(zip(kept, users.tolist(), at_us, strict=True)):
-        draft.rows.append(Row(first + offset, Kind.EVENT, user, at, None, admitted.bodies[place]))
+    rows = zip(kept, users.tolist(), admitted.at_us[kept].tolist(), strict=True)
+    draft.rows += [
+        (position, int(kind), user, at_us, None, admitted.bodies[place])
+        for position, (place, user, at_us) in enumerate(rows, first)
+    ]
+    return first
+
+
+def _step_events(draft: Draft, admitted: AdmittedEvents, kept: list[int]) -> None:
+    users = draft.users([admitted.user_ids[place] for place in kept])
+    first = _step(draft, Kind.EVENT, users, admitted, kept)
+    for position, place in enumerate(kept, first):
         event_id = admitted.event_ids[place]
         if event_id is not None:
-            draft.keys[digest(_EVENT_KEY, event_id)] = (body_digest(_text(admitted, place)), first + offset, at)
+            body = body_digest(_text(admitted, place))
+            draft.keys[digest(_EVENT_KEY, event_id)] = (body, position, int(admitted.at_us[place]))
 
 
 def _step_outcomes(draft: Draft, admitted: AdmittedOutcomes, kept: list[int]) -> None:
-    first = draft.numbers(len(kept))
-    users = admitted.users[kept]
-    records = records_of(
-        len(kept),
-        kind=Kind.OUTCOME,
-        number=np.arange(first, first + len(kept)),
-        user=users,
-        at_s=admitted.at_s[kept],
-        ceil=admitted.ceil[kept],
-        type=admitted.types[kept],
-        value=admitted.values[kept],
-        decision=admitted.decisions[kept],
-    )
-    draft.fold(records)
-    at_us = admitted.at_us[kept].tolist()
-    for offset, (place, user, at) in enumerate(zip(kept, users.tolist(), at_us, strict=True)):
-        draft.rows.append(Row(first + offset, Kind.OUTCOME, user, at, None, admitted.bodies[place]))
+    _step(draft, Kind.OUTCOME, admitted.users[kept], admitted, kept, decision=admitted.decisions[kept])
     for place in kept:
         if int(admitted.types[place]) in _WITHDRAWALS:
             complained = int(admitted.types[place]) == _COMPLAINED

@@ -126,10 +126,12 @@ def usual_worth(parameters: NDArray[np.void]) -> float:
     return float(p["offer_worth"] * (p["open_a"] / p["open_b"]) * (p["conversion_a"] / p["conversion_b"]))
 
 
-def next_shadow_price(parameters: NDArray[np.void], budget: Budget, *, sent: float, allowed: float) -> float:
+def next_shadow_price(
+    parameters: NDArray[np.void], budget: Budget, *, sent: float, allowed: float, worth: float | None = None
+) -> float:
     """Return the shadow price after so many sends where so many were allowed: μ ← max(0, μ + η (sent − allowed)).
 
-    η is the budget's step, of the worth of a usual push, for each whole allowance. For
+    η is the budget's step, of ``worth`` (of a usual push, unless given), for each whole allowance. For
     :func:`with_shadow_price`.
 
     >>> parameters = compile_parameters(Settings(), Names(), version=1)
@@ -138,7 +140,7 @@ def next_shadow_price(parameters: NDArray[np.void], budget: Budget, *, sent: flo
     >>> next_shadow_price(parameters, Budget(step=1), sent=200, allowed=100) == usual_worth(parameters)
     True
     """
-    step = budget.step * usual_worth(parameters)
+    step = budget.step * (usual_worth(parameters) if worth is None else worth)
     return max(0.0, float(parameters["shadow_price"][0]) + step * (sent - allowed) / max(allowed, 1.0))
 
 
