@@ -139,9 +139,10 @@ def test_a_log_is_replayed_from_its_beginning_once_its_checkpoints_are_gone(tmp_
     assert engine_opening.open_once(str(path))["with_past"] > 15
 
 
-def test_a_durable_batch_is_measured_beside_the_same_rows_appended_bare(tmp_path):
+@pytest.mark.parametrize("as_tables", [False, True])
+def test_a_durable_batch_is_measured_beside_the_same_rows_appended_bare(tmp_path, as_tables):
     build(tmp_path / "built.db", 100)
-    found = engine_durable.in_batches(str(tmp_path / "built.db"), 100, 2_500, seed=1)
+    found = engine_durable.in_batches(str(tmp_path / "built.db"), 100, 2_500, seed=1, as_tables=as_tables)
     assert found["decisions_per_s"] > 0 < found["rows_per_s"]
     assert 0 < found["store_share"] < 1
     assert sum(found["mix"].values()) == pytest.approx(1.0)

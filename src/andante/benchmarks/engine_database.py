@@ -1,6 +1,6 @@
 """Databases of users with a past, written straight into the store, and requests about them as callers write them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,16 @@ def batches(users: int, count: int, at_once: int, *, seed: int) -> Iterator[list
                 zip(numbers, values, campaigns, categories, strict=True)
             )
         ]
+
+
+def as_table(requests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return requests with one candidate each as a table, as ``decide_columns`` takes it."""
+    pushes = [one["candidates"][0] for one in requests]
+    table: dict[str, Any] = {name: [push[name] for push in pushes] for name in pushes[0]}
+    table["user_id"] = [one["user_id"] for one in requests]
+    for name, times in (("at", [one["at"] for one in requests]), ("expires_at", table["expires_at"])):
+        table[name] = np.array([at.replace(tzinfo=None) for at in times], "datetime64[us]")
+    return table
 
 
 def request(number: int, at_s: float, category: str, campaign: int, value: float) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from andante.benchmarks.engine_database import batches, build, request
+from andante.benchmarks.engine_database import as_table, batches, build, request
 from andante.benchmarks.engine_figures import Figure, compared, measured
 from andante.benchmarks.engine_users import CATEGORIES, CONFIG, SEED, START_S, told
 from andante.benchmarks.measure import measure
@@ -37,23 +37,31 @@ def durable_figures(users: int, decisions: int, repeats: int, folder: Path) -> l
         built = Path(place) / "built.db"
         build(built, users)
         arguments = {"built": str(built), "users": users, "decisions": decisions}
-        runs = [measure(f"{_HERE}:in_batches", {**arguments, "seed": SEED + turn}).result for turn in range(repeats)]
+        runs: dict[str, list[dict[str, Any]]] = {"a table": [], "a list": []}
+        for turn in range(repeats):
+            for given, several in runs.items():
+                order = {**arguments, "seed": SEED + turn, "as_tables": given == "a table"}
+                several.append(measure(f"{_HERE}:in_batches", order).result)
+    return [figure for given, several in runs.items() for figure in _figures(given, several, users, decisions)]
+
+
+def _figures(given: str, runs: list[dict[str, Any]], users: int, decisions: int) -> list[Figure]:
     ours, bare = ([run[side] for run in runs] for side in ("decisions_per_s", "rows_per_s"))
     note = (
         f"{decisions:,} decisions over {users:,} users, rows of {median(run['row_bytes'] for run in runs):.0f} bytes, "
         f"on {runs[0]['file_system']}; outcomes: {told(runs[0]['mix'])}"
     )
+    what = f"batches of {AT_ONCE:,}, each {given}"
     return [
         compared(
-            "durable", f"batches of {AT_ONCE:,}", "decisions/s", ours, bare, "rows/s appended bare",
-            at_least=BARE_SHARE, note=note,
+            "durable", what, "decisions/s", ours, bare, "rows/s appended bare", at_least=BARE_SHARE, note=note,
         ),
-        measured("durable", "share of time in the store", "of 1", [run["store_share"] for run in runs]),
+        measured("durable", f"{what}: share of time in the store", "of 1", [run["store_share"] for run in runs]),
     ]  # fmt: skip
 
 
-def in_batches(built: str, users: int, decisions: int, seed: int) -> dict[str, Any]:
-    """Decide on a copy of a database, and append the same rows bare, in turn."""
+def in_batches(built: str, users: int, decisions: int, seed: int, *, as_tables: bool) -> dict[str, Any]:
+    """Decide on a copy of a database, and append the same rows bare, in turn. Requests come as lists or as tables."""
     from andante.live.engine import Engine
 
     with tempfile.TemporaryDirectory(dir=Path(built).parent) as place:
@@ -69,10 +77,12 @@ def in_batches(built: str, users: int, decisions: int, seed: int) -> dict[str, A
             warm_up()
             in_store[0] = 0.0  # opening writes, too
             while turn := list(islice(asked, IN_TURN)):
+                given: list[Any] = list(map(as_table, turn)) if as_tables else turn
+                decide = engine.decide_columns if as_tables else engine.decide
                 start = time.perf_counter()
-                answers = [engine.decide(requests) for requests in turn]
+                answers: list[Any] = [decide(requests) for requests in given]
                 deciding_s += time.perf_counter() - start
-                outcomes.update(f"{one.action} {one.reasons[0]}" for answer in answers for one in answer)
+                outcomes.update(seen for answer in answers for seen in _seen(answer, as_table=as_tables))
                 written = log.execute("SELECT * FROM log WHERE position > ? ORDER BY position", (last,)).fetchall()
                 last, rows = _last(log), rows + len(written)
                 row_bytes += sum(len(row[-1].encode()) for row in written)
@@ -86,6 +96,13 @@ def in_batches(built: str, users: int, decisions: int, seed: int) -> dict[str, A
                 "file_system": file_system(path),
                 "mix": {name: seen / decisions for name, seen in outcomes.most_common()},
             }
+
+
+def _seen(answer: Any, *, as_table: bool) -> list[str]:
+    if not as_table:
+        return [f"{one.action} {one.reasons[0]}" for one in answer]
+    told = answer.to_dict()
+    return [f"{action} {reasons[0]}" for action, reasons in zip(told["action"], told["reasons"], strict=True)]
 
 
 def warm_up() -> None:
@@ -102,6 +119,7 @@ def timed_store() -> Iterator[list[float]]:
     seconds, append = [0.0], SqliteStore.append
 
     def timed(store: SqliteStore, commit: Any) -> None:
+        list(commit.rows)  # what is yet to be written out is not the store's work
         start = time.perf_counter()
         try:
             append(store, commit)

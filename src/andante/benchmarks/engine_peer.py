@@ -90,6 +90,7 @@ def memory_figures(users: int, repeats: int, peer: Path | None) -> list[Figure]:
         turn = {
             "one": _ours(":memory:", users * OURS_MORE, 1),
             "batch": _ours(":memory:", users * OURS_MORE, 1, days=2, at_once=BATCH),
+            "table": _ours(":memory:", users * OURS_MORE, 1, days=2, at_once=BATCH, as_tables=True),
             "one_past": _ours(":memory:", few, 1, days=5, past_days=PAST_DAYS),
         }
         if peer is not None:
@@ -100,13 +101,14 @@ def memory_figures(users: int, repeats: int, peer: Path | None) -> list[Figure]:
             }
         for name, run in turn.items():
             runs.setdefault(name, []).append(run)
-    one, batch, past = (
+    one, batch, table, past = (
         "one decision a call",
-        f"{BATCH:,} decisions a call",
+        f"{BATCH:,} decisions a call, in a list",
+        f"{BATCH:,} decisions a call, in a table",
         f"one decision a call, {PAST_DAYS} past pushes",
     )
     if peer is None:
-        kinds = (("one", one), ("batch", batch), ("one_past", past))
+        kinds = (("one", one), ("batch", batch), ("table", table), ("one_past", past))
         return [
             measured("memory", what, "decisions/s", _rates(runs[kind]), note=_told(runs[kind][0]))
             for kind, what in kinds
@@ -116,6 +118,8 @@ def memory_figures(users: int, repeats: int, peer: Path | None) -> list[Figure]:
         ("one", f"{one}, the peer not told of sends", "peer_unmarked", None, ""),
         ("batch", batch, "peer", BATCH_TIMES, " one a call"),
         ("batch", f"{batch}, the peer not told of sends", "peer_unmarked", None, " one a call"),
+        ("table", table, "peer", BATCH_TIMES, " one a call"),
+        ("table", f"{table}, the peer not told of sends", "peer_unmarked", None, " one a call"),
         ("one_past", past, "peer_past", ONE_TIMES, ""),
     )
     return [
@@ -146,10 +150,17 @@ def _shapes(peer: Path, place: Path, users: int) -> dict[str, dict[str, Any]]:
 
 
 def _ours(  # noqa: PLR0913  what the engine is ordered to do
-    database: str, users: int, callers: int, *, days: int = 1, past_days: int = 0, at_once: int = 1
+    database: str,
+    users: int,
+    callers: int,
+    *,
+    days: int = 1,
+    past_days: int = 0,
+    at_once: int = 1,
+    as_tables: bool = False,
 ) -> dict[str, Any]:
     """Return the engine's run in a fresh interpreter."""
-    order = {"database": database, "users": users, "callers": callers, "at_once": at_once}
+    order = {"database": database, "users": users, "callers": callers, "at_once": at_once, "as_tables": as_tables}
     found: dict[str, Any] = measure(f"{_ENGINE}:ask_engine", {**order, "days": days, "past_days": past_days}).result
     return found
 

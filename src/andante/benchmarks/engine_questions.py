@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from andante.benchmarks.engine_database import as_table
 from andante.benchmarks.engine_users import DAY_S, SEED, START_S, ZONES, zone_offset_s
 from andante.benchmarks.peers.cue import CATEGORY, Asked, Caller, run
 
@@ -84,11 +85,18 @@ def shares(asked: Sequence[Asked], callers: int) -> list[list[Asked]]:
 
 
 def ask_engine(  # noqa: PLR0913  what the peer is ordered to do
-    database: str, users: int, callers: int, *, days: int = 1, past_days: int = 0, at_once: int = 1
+    database: str,
+    users: int,
+    callers: int,
+    *,
+    days: int = 1,
+    past_days: int = 0,
+    at_once: int = 1,
+    as_tables: bool = False,
 ) -> dict[str, Any]:
     """Ask the engine, and return seconds, latencies and actions, as the peer's side does.
 
-    With ``at_once`` above 1 there is one caller, who asks so many questions a call.
+    With ``at_once`` above 1 there is one caller, who asks so many questions a call, in a list or a table.
     """
     from andante.live.engine import Engine
 
@@ -96,7 +104,7 @@ def ask_engine(  # noqa: PLR0913  what the peer is ordered to do
     with Engine.open(database, CONFIG) as engine:
         _introduce(engine, given)
         if at_once > 1:
-            return _in_batches(engine, given.asked, at_once)
+            return _in_batches(engine, given.asked, at_once, as_tables=as_tables)
 
         def ask(request: list[dict[str, Any]]) -> str:
             return engine.decide(request)[0].action
@@ -105,13 +113,19 @@ def ask_engine(  # noqa: PLR0913  what the peer is ordered to do
         return run([Caller(ask, part) for part in parts])
 
 
-def _in_batches(engine: Any, asked: Sequence[Asked], at_once: int) -> dict[str, Any]:
+def _in_batches(engine: Any, asked: Sequence[Asked], at_once: int, *, as_tables: bool) -> dict[str, Any]:
     requests = list(map(_request, asked))
-    calls = [requests[first : first + at_once] for first in range(0, len(requests), at_once)]
+    calls: list[Any] = [requests[first : first + at_once] for first in range(0, len(requests), at_once)]
+    if as_tables:
+        calls = list(map(as_table, calls))
+    decide = engine.decide_columns if as_tables else engine.decide
     start = time.perf_counter()
-    answers = [engine.decide(call) for call in calls]
+    answers = [decide(call) for call in calls]
     seconds = time.perf_counter() - start
-    actions = [decision.action for answer in answers for decision in answer]
+    if as_tables:
+        actions = [action for answer in answers for action in answer.to_dict()["action"]]
+    else:
+        actions = [decision.action for answer in answers for decision in answer]
     return {"seconds": seconds, "latencies_s": [], "mix": {name: actions.count(name) for name in set(actions)}}
 
 

@@ -38,8 +38,8 @@ FEW = 8
 CACHED_MAX = 1 << 16
 """How many contents are remembered by their hash: those of the campaigns of the hour."""
 
-_content_of = lru_cache(CACHED_MAX)(content_of)
-_campaign_of = lru_cache(CACHED_MAX)(lambda campaign: 0 if campaign is None else content_hash(campaign))
+content_code = lru_cache(CACHED_MAX)(content_of)
+campaign_code = lru_cache(CACHED_MAX)(lambda campaign: 0 if campaign is None else content_hash(campaign))
 
 # Packing the fields of a row as bytes is the cheapest way to an array of a few rows, and cheap for many.
 _packed_candidate = Layout("<ddqIIBBHxxxx").pack
@@ -60,6 +60,10 @@ class AdmittedRequests(msgspec.Struct, frozen=True, gc=False):
     records: npt.NDArray[np.void]  # RECORD; number and user are left to whoever logs them
     candidates: npt.NDArray[np.void]  # CANDIDATE
     written: list[msgspec.Raw]  # the candidates of each as JSON, as they go into the log
+
+    def offered(self, place: int) -> tuple[Candidate, ...]:
+        """Return the candidates of a request."""
+        return self.requests[place].candidates
 
     @property
     def at_s(self) -> Int64s:
@@ -126,8 +130,8 @@ def candidate_array(flat: Sequence[Candidate], names: Names) -> npt.NDArray[np.v
                 candidate.value,
                 candidate.relevance,
                 expiry_s,
-                _content_of(candidate.campaign_id, candidate.item_id),
-                _campaign_of(candidate.campaign_id),
+                content_code(candidate.campaign_id, candidate.item_id),
+                campaign_code(candidate.campaign_id),
                 category(candidate.category),
                 channel(candidate.channel),
                 0,

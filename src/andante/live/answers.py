@@ -121,13 +121,13 @@ def verdicts(offered: Sequence[Sequence[Candidate]], found: Array) -> list[tuple
     return [tuple(_verdict(candidate.candidate_id, next(rows)) for candidate in candidates) for candidates in offered]
 
 
-def reason_names(reason: int, refused: int = 0) -> tuple[str, ...]:
+def reason_names(reason: int, refused: int = 0, by_default: bool = False) -> tuple[str, ...]:  # noqa: FBT001, FBT002  by place, as it is cached
     """Return the reasons of a decision: the one that binds, then every other rule that refused.
 
     >>> reason_names(Reason.QUIET_HOURS, 1 << Reason.QUIET_HOURS | 1 << Reason.GAP)
     ('quiet_hours', 'gap')
     """
-    return _reasons(int(reason), int(refused), False)  # noqa: FBT003  a cached function takes its arguments by place
+    return _reasons(int(reason), int(refused), by_default)
 
 
 def _verdict(candidate_id: str, row: tuple[Any, ...]) -> Verdict:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import accumulate, repeat
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
 from andante.live import answers
 from andante.live.admission import AdmittedRequests, admit_requests
+from andante.live.answers_bodies import FEW
+from andante.live.answers_columns import decision_columns
+from andante.live.decided import AdmittedT, Decided, finish
 from andante.live.instants import MICROSECONDS
 from andante.live.keys import body_digest, digest, recall
 from andante.live.policies import meet_channels, take_parameters
@@ -28,7 +32,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from andante.engine.batch import Stepped
+    from andante.live.admission_columns import AdmittedColumns
+    from andante.live.answers_columns import DecisionColumns
     from andante.live.desk import Desk, Draft
     from andante.vocabulary.records import Candidate
 
@@ -42,29 +47,18 @@ Finish = Callable[[], list[Decision]]
 """Makes the answer of what was decided; it may be called when the desk is another's."""
 
 
-class Decided(NamedTuple):
-    """Decisions as columns, with all that their answers need."""
-
-    admitted: AdmittedRequests
-    stepped: Stepped
-    first: int  # log position of the first
-    positions: NDArray[np.int64]
-    users: NDArray[np.int64]
-    policy: str
-    log: str
-
-    def finish(self) -> list[Decision]:
-        """Return the decisions."""
-        return answers.decisions(
-            self.admitted.requests,
-            self.admitted.count,
-            self.stepped.decisions,
-            self.stepped.verdicts,
-            log=self.log,
-            positions=self.positions,
-            users=self.users,
-            policy_version=self.policy,
-        )
+def take_columns(draft: Draft, admitted: AdmittedColumns) -> Callable[[], DecisionColumns]:
+    """Decide a table of requests, and log them."""
+    decided = decide(draft, admitted)
+    return lambda: decision_columns(
+        admitted.first,
+        decided.stepped.decisions,
+        decided.stepped.verdicts,
+        positions=decided.positions,
+        users=decided.users,
+        log=decided.log,
+        policy_version=decided.policy,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +82,13 @@ def ask_together(draft: Draft, questions: Sequence[Question]) -> Callable[[], li
         return None
     every = [request for question in questions for request in question.requests]
     try:
-        finish = take_requests(draft, admit_requests(every, draft.desk.names, now_us=questions[0].now_us))
+        answer = take_requests(draft, admit_requests(every, draft.desk.names, now_us=questions[0].now_us))
     except Fault:
         return None
     ends = list(accumulate(len(question.requests) for question in questions))
 
     def split() -> list[list[Decision]]:
-        decisions = finish()
+        decisions = answer()
         return [decisions[first:end] for first, end in zip([0, *ends], ends, strict=False)]
 
     return split
@@ -107,7 +101,7 @@ def take_requests(draft: Draft, admitted: AdmittedRequests) -> Finish:
     """
     if any(admitted.keys):
         return _take_keyed(draft, admitted)
-    return decide(draft, admitted).finish
+    return partial(finish, decide(draft, admitted))
 
 
 def take_due(draft: Draft, now_us: int) -> Callable[[], list[Released]]:
@@ -123,58 +117,44 @@ def take_due(draft: Draft, now_us: int) -> Callable[[], list[Released]]:
     admitted = admit_requests(requests, desk.names, now_us=now_us)
     decided = decide(draft, admitted, [one.origins for one in asked])
 
-    def finish() -> list[Released]:
+    def released() -> list[Released]:
         return [
             Released(
                 user_id=request.user_id,
                 decision=decision,
                 origins=tuple(f"{desk.log_name}-{origin:x}-{one.user:x}" for origin in one.settled),
             )
-            for request, decision, one in zip(requests, decided.finish(), asked, strict=True)
+            for request, decision, one in zip(requests, finish(decided), asked, strict=True)
         ]
 
-    return finish
+    return released
 
 
-def decide(draft: Draft, admitted: AdmittedRequests, origins: Sequence[tuple[int, ...]] | None = None) -> Decided:
+def decide(draft: Draft, admitted: AdmittedT, origins: Sequence[tuple[int, ...]] | None = None) -> Decided[AdmittedT]:
     """Step requests, log what was decided, and let wait what is to be asked again.
 
     With ``origins``, the requests are releases: for each candidate, the decision that had deferred it.
     """
-    desk, count = draft.desk, len(admitted.requests)
+    desk, count = draft.desk, len(admitted.records)
     if count:
         meet_channels(draft, int(admitted.at_us[0]))
     users = draft.users(admitted.user_ids)
     first = draft.numbers(count)
     positions = np.arange(first, first + count)
-    parameters = desk.deciding()
+    version = int(desk.deciding()["version"][0])
     records = admitted.records
     records["number"], records["user"] = positions, users
     if origins is not None:
         records["kind"] = _RELEASE
     stepped = draft.fold(records, admitted.candidates)
-    version = int(parameters["version"][0])
-    bodies = answers.bodies(
-        admitted.written,
-        admitted.count,
-        stepped.decisions,
-        stepped.verdicts,
-        parameters=version,
-        keys=admitted.keys,
-        origins=origins,
+    decided = Decided(
+        admitted, stepped, first, positions, users, version, desk.policies[version], desk.log_name, origins
     )
-    actions = stepped.decisions["action"].tolist()
-    draft.rows += zip(
-        range(first, first + count),
-        repeat(_REQUEST if origins is None else _RELEASE),
-        users.tolist(),
-        admitted.at_us.tolist(),
-        actions,
-        bodies,
-        strict=False,
-    )
-    decided = Decided(admitted, stepped, first, positions, users, desk.policies[version], desk.log_name)
-    _keep_waiting(draft, decided, actions, origins)
+    if count > FEW:
+        draft.rows.defer(range(first, first + count), decided.lines)
+    else:
+        draft.rows += decided.lines()
+    _keep_waiting(draft, decided)
     if desk.budget.on:
         _hold_budget(draft, decided)
     return decided
@@ -208,34 +188,38 @@ def left_over(
     return due_s, tuple(candidates[place] for place in left)
 
 
-def _keep_waiting(
-    draft: Draft, decided: Decided, actions: list[int], origins: Sequence[tuple[int, ...]] | None
-) -> None:
+def _keep_waiting(draft: Draft, decided: Decided[Any]) -> None:
     """Let wait what is to be asked again: a deferred request as a whole, of one that sent what is left over."""
-    several = len(decided.stepped.verdicts) > len(actions)
-    if _DEFER not in actions and not several:
+    decisions, admitted = decided.stepped.decisions, decided.admitted
+    asked_again = decisions["action"] == _DEFER
+    if len(decided.stepped.verdicts) > len(decisions):
+        asked_again |= (decisions["action"] == _SEND) & (admitted.count > 1)
+    if not asked_again.any():
         return
-    desk, decisions, requests = draft.desk, decided.stepped.decisions, decided.admitted.requests
+    places = np.flatnonzero(asked_again)
+    desk = draft.desk
     stale_after_s = int(desk.deciding()["stale_after_s"][0])
-    users, due, at = (column.tolist() for column in (decided.users, decisions["send_at_s"], decisions["at_s"]))
-    for place, action in enumerate(actions):
-        if action == _DEFER:
-            due_s, left = due[place], requests[place].candidates
-        elif action == _SEND and several and len(requests[place].candidates) > 1:
-            first = int(decided.admitted.first[place])
-            verdicts = decided.stepped.verdicts[first : first + len(requests[place].candidates)]
-            due_s, left = left_over(
-                desk, requests[place].candidates, decisions[place], verdicts, origins[place] if origins else ()
-            )
-        else:
-            continue
-        if left:
-            position = decided.first + place
-            desk.waiting.add(Waiter(position, users[place], due_s, at[place] + stale_after_s, left))
-            draft.waiting.append((position, users[place], due_s))
+    columns = (decided.users, decisions["action"], decisions["send_at_s"], decisions["at_s"] + stale_after_s)
+    rows = zip(places.tolist(), *(column[places].tolist() for column in columns), strict=True)
+    for place, user, action, send_at_s, last_s in rows:
+        waiter = Waiter(decided.first + place, user, send_at_s, last_s, admitted, place)
+        if action == _SEND:
+            due_s, left = _left_of(desk, decided, place)
+            if not left:
+                continue
+            waiter = waiter._replace(due_s=due_s, offered=left)
+        desk.waiting.add(waiter)
+        draft.waiting.append((waiter.position, user, waiter.due_s))
 
 
-def _hold_budget(draft: Draft, decided: Decided) -> None:
+def _left_of(desk: Desk, decided: Decided[Any], place: int) -> tuple[int, tuple[Candidate, ...]]:
+    offered, first = decided.admitted.offered(place), int(decided.admitted.first[place])
+    verdicts = decided.stepped.verdicts[first : first + len(offered)]
+    origins = decided.origins[place] if decided.origins else ()
+    return left_over(desk, offered, decided.stepped.decisions[place], verdicts, origins)
+
+
+def _hold_budget(draft: Draft, decided: Decided[Any]) -> None:
     """Count what went out by the plan, and move the shadow price where that is due."""
     desk, decisions = draft.desk, decided.stepped.decisions
     sent = np.flatnonzero((decisions["action"] == _SEND) & (decisions["reason"] != Reason.TRANSACTIONAL))
@@ -279,8 +263,8 @@ def _take_keyed(draft: Draft, admitted: AdmittedRequests) -> Finish:
             if key is not None:
                 draft.keys[key] = bodies[place], position, int(admitted.at_us[place])
 
-    def finish() -> list[Decision]:
-        new = dict(zip(fresh, decided.finish() if decided else [], strict=True))
+    def answer() -> list[Decision]:
+        new = dict(zip(fresh, finish(decided) if decided else [], strict=True))
         again = {place: read_decision(draft.desk, Row(*row)) for place, row in rows.items()}
         twins = {
             place: new[leader[key]]
@@ -289,7 +273,7 @@ def _take_keyed(draft: Draft, admitted: AdmittedRequests) -> Finish:
         }
         return [value for _, value in sorted((new | again | twins).items())]
 
-    return finish
+    return answer
 
 
 def read_decision(desk: Desk, row: Row) -> Decision:

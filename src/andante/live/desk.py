@@ -14,7 +14,8 @@ import numpy as np
 from andante.engine.batch import Stepped, fold
 from andante.live.population import Population
 from andante.live.waiting import WaitingRoom
-from andante.stores.contract import Commit, Line, Row, Standing, Store
+from andante.stores.contract import Commit, Row, Standing, Store
+from andante.stores.rows import Rows
 from andante.vocabulary.flow import CANDIDATE, RECORD
 from andante.vocabulary.parameters import policy_version
 from andante.zones.table import Zones, build
@@ -87,7 +88,7 @@ class Draft:
     def __init__(self, desk: Desk) -> None:
         """Remember how the desk was."""
         self.desk = desk
-        self.rows: list[Line] = []
+        self.rows = Rows()
         self.keys: dict[bytes, tuple[bytes, int, int]] = {}
         self.preferences: dict[tuple[int, str], tuple[str, int]] = {}
         self.waiting: list[tuple[int, int, int]] = []

@@ -47,12 +47,9 @@ class Population:
 
     def rows(self, user_ids: Sequence[str]) -> NDArray[np.int64]:
         """Return the rows of users, adding those who are new; ``ids[n:]`` are then the new ones."""
-        known = self._rows
-        rows = [known.get(user_id, -1) for user_id in user_ids]
-        if -1 in rows:
-            for place, row in enumerate(rows):
-                if row < 0:
-                    rows[place] = self._add(user_ids[place])
+        rows = list(map(self._rows.get, user_ids))
+        if None in rows:
+            rows = [self._add(user_ids[place]) if row is None else row for place, row in enumerate(rows)]
         return np.array(rows, np.int64)
 
     def forget(self, count: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from msgspec.structs import replace
 
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from andante.vocabulary.records import Candidate
 
 
+class Offering(Protocol):
+    """Requests that can say what each of them offered."""
+
+    def offered(self, place: int) -> tuple[Candidate, ...]:
+        """Return the candidates of a request."""
+        ...
+
+
 class Waiter(NamedTuple):
     """A request that waits."""
 
@@ -28,7 +36,13 @@ class Waiter(NamedTuple):
     user: int
     due_s: int
     last_s: int  # it is stale at this second
-    candidates: tuple[Candidate, ...]
+    offered: tuple[Candidate, ...] | Offering  # as they are, or as the place of a request that can make them
+    place: int = 0
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """What waits."""
+        return self.offered if isinstance(self.offered, tuple) else self.offered.offered(self.place)
 
 
 class Due(NamedTuple):
@@ -50,7 +64,7 @@ class WaitingRoom:
     def __init__(self) -> None:
         """Begin with nobody waiting."""
         self._waiters: dict[int, Waiter] = {}
-        self._of_user: dict[int, set[int]] = {}
+        self._of_user: dict[int, tuple[int, ...]] = {}  # tuples of numbers alone cost the collector of cycles nothing
         self._heap: list[tuple[int, int]] = []  # (due_s, position); entries of settled ones are passed over
         self._changes: list[tuple[Waiter, bool]] = []  # (who, came or went)
 
@@ -134,15 +148,14 @@ class WaitingRoom:
 
     def _enter(self, waiter: Waiter) -> None:
         self._waiters[waiter.position] = waiter
-        self._of_user.setdefault(waiter.user, set()).add(waiter.position)
+        self._of_user[waiter.user] = (*self._of_user.get(waiter.user, ()), waiter.position)
         heapq.heappush(self._heap, (waiter.due_s, waiter.position))
 
     def _leave(self, waiter: Waiter) -> None:
         del self._waiters[waiter.position]
-        positions = self._of_user[waiter.user]
-        positions.discard(waiter.position)
-        if not positions:
-            del self._of_user[waiter.user]
+        left = tuple(position for position in self._of_user.pop(waiter.user) if position != waiter.position)
+        if left:
+            self._of_user[waiter.user] = left
 
 
 def _perishable(waiter: Waiter) -> Iterator[Candidate]:

@@ -11,13 +11,14 @@ import numpy as np
 
 from andante.stores.columns import STATES_AT_ONCE, in_columns
 from andante.stores.contract import CHUNK, Closing, Opened, Preference, Remembered, Row, Users, Waiting
+from andante.stores.rows import Rows, positions_of
 from andante.vocabulary.fault import StoreFault
 from andante.vocabulary.flow import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Hashable, Iterable, Iterator, Sequence, Sized
 
-    from andante.stores.contract import Checkpoints, Commit, Line
+    from andante.stores.contract import Checkpoints, Commit
 
 
 class MemoryStore(Closing):
@@ -27,8 +28,7 @@ class MemoryStore(Closing):
         """Begin with nothing."""
         self._guard = RLock()
         self._closed = False
-        self._rows: list[Line] = []
-        self._positions: list[int] = []
+        self._rows = Rows()
         self._users: dict[int, str] = {}
         self._user_ids: set[str] = set()
         self._names: dict[tuple[str, int], str] = {}
@@ -52,14 +52,12 @@ class MemoryStore(Closing):
         """Apply the commit, all of it: everything that can fail is done before anything is changed."""
         with self._guard:
             self._use()
-            positions = [row[0] for row in commit.rows]
-            self._refuse_disorder(positions)
+            self._refuse_disorder(positions_of(commit.rows))
             if commit.users or commit.names or commit.keys:  # most commits bring nothing but rows
                 self._add_new(commit)
             if commit.preferences or commit.states or commit.meta or commit.replay_from is not None:
                 self._replace(commit)
             self._rows += commit.rows
-            self._positions += positions
             for position, _, due_s in commit.waiting:
                 self._waiting[position] = due_s
             for position in commit.settled:
@@ -94,8 +92,9 @@ class MemoryStore(Closing):
         while True:
             with self._guard:
                 self._use()
-                start = bisect_right(self._positions, after)
-                end = len(self._rows) if upto is None else bisect_right(self._positions, upto)
+                positions = self._rows.positions
+                start = bisect_right(positions, after)
+                end = len(positions) if upto is None else bisect_right(positions, upto)
                 rows = [Row._make(row) for row in self._rows[start : min(end, start + chunk)]]
             if not rows:
                 return
@@ -147,12 +146,11 @@ class MemoryStore(Closing):
                 self._base = before, {user: (position, bytes(state)) for user, position, state in base_states}
                 self._meta["retained_from"] = str(before)
             cut, last, before_count = self._base[0], self._last(), len(self._rows)
-            self._rows = [
+            self._rows = Rows(
                 row
                 for row in self._rows
                 if row[0] > cut or row[0] == last or row[0] in self._waiting or row[1] == Kind.PARAMETERS
-            ]
-            self._positions = [row[0] for row in self._rows]
+            )
             return before_count - len(self._rows)
 
     def base(self) -> tuple[int, Iterator[Checkpoints]]:
@@ -178,11 +176,13 @@ class MemoryStore(Closing):
             raise StoreFault("store in memory", None, "was closed", "open another one")
 
     def _last(self) -> int:
-        return self._positions[-1] if self._positions else 0
+        positions = self._rows.positions
+        return positions[-1] if positions else 0
 
     def _row(self, position: int) -> Row | None:
-        place = bisect_right(self._positions, position) - 1
-        return Row._make(self._rows[place]) if place >= 0 and self._positions[place] == position else None
+        positions = self._rows.positions
+        place = bisect_right(positions, position) - 1
+        return Row._make(self._rows[place]) if place >= 0 and positions[place] == position else None
 
     def _refuse_disorder(self, positions: list[int]) -> None:
         before = [self._last(), *positions]

@@ -18,6 +18,7 @@ from andante.stores.connection import BUSY_MS, connect, fault_of, faults
 from andante.stores.lock import Lock
 from andante.stores.migration import bring_up_to_date, is_new, refuse_unknown
 from andante.stores.reader import SqliteReader
+from andante.stores.rows import positions_of
 from andante.vocabulary.fault import StoreFault
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ class SqliteStore(SqliteReader):
         """Return the position of the last row; raise a fault where the rows do not follow the log's last one."""
         if not rows:
             return self._last
-        positions = [row[0] for row in rows]
+        positions = positions_of(rows)
         if positions[0] <= self._last or positions != sorted(positions):
             raise StoreFault(
                 "commit",
