@@ -338,3 +338,11 @@ def test_a_plan_replaces_what_it_names_and_takes_back_what_feedback_added():
     assert (users.plan_per_week[0], users.adjustment[0]) == (0, 0)
     assert users.interest[0] == np.float32(0.6)
     assert users.theta[0] == np.float32(0.3)
+
+
+def test_a_push_that_failed_keeps_its_place_in_the_caps_and_teaches_nothing():
+    users = new_user()
+    send(users)
+    before = users.copy()
+    assert [observe(users, 1, name) for name in ("failed", "failed")] == [APPLIED, REPEATED]
+    assert [name for name in USER.names if users[name].tobytes() != before[name].tobytes()] == ["sent_outcomes"]

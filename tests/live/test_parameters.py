@@ -27,6 +27,7 @@ from andante.vocabulary.parameters import (
     CAPS_MAX,
     NO_QUOTA,
     PARAMETERS,
+    REFUSING_OUTCOMES,
     policy_version,
 )
 from andante.vocabulary.state import CATEGORIES_MAX, CHANNELS_MAX, NO_CLOCK, SLOTS
@@ -170,7 +171,7 @@ def test_a_weight_has_the_place_of_its_name(key):
 
 def test_the_code_of_weights_is_the_code_of_events_and_outcomes():
     """The order in which settings list them must be that of the codes."""
-    for prefix, codes in (("visit_weights", EVENT_CODES), ("refusal_weights", OUTCOME_CODES)):
+    for prefix, codes in (("visit_weights", [*EVENT_CODES]), ("refusal_weights", [*OUTCOME_CODES][:REFUSING_OUTCOMES])):
         listed = [s.key for s in describe() if s.key.startswith(f"learning.{prefix}.")]
         assert [key.rpartition(".")[2] for key in listed] == [str(name) for name in codes]
 

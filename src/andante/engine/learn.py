@@ -45,6 +45,7 @@ IGNORED, APPLIED, REPEATED = 0, 1, 2
 PURCHASE = EVENT_CODES[EventType.PURCHASE]
 CONVERTED = OUTCOME_CODES[OutcomeType.CONVERTED]
 RATED = OUTCOME_CODES[OutcomeType.RATED]
+FAILED = OUTCOME_CODES[OutcomeType.FAILED]
 
 LEAST_RATING, RATING_SPAN = 1.0, 4.0  # ratings run from 1 to 5
 SURPRISE = 10.0
@@ -148,6 +149,8 @@ def on_outcome(
     if before & bit:
         return REPEATED
     user.sent_outcomes[slot] = before | bit
+    if code == FAILED:  # its place in the caps stays taken, because a provider may be wrong; and it teaches nothing
+        return APPLIED
     scope = np.int64(user.sent_scope[slot])
     if scope & TEACHES_NOTHING == 0 and np.int64(user["flags"]) & PROFILING_REFUSED == 0:
         _learn(user, record, parameters, code, before, np.int64(user.sent_s[slot]))

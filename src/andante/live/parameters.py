@@ -31,6 +31,7 @@ from andante.vocabulary.parameters import (
     CAP_GLOBAL,
     NO_QUOTA,
     PARAMETERS,
+    REFUSING_OUTCOMES,
     STOPPED_CAMPAIGNS_MAX,
 )
 from andante.vocabulary.state import NO_CLOCK
@@ -229,7 +230,9 @@ def _priors(record: NDArray[np.void], settings: Settings) -> None:
     for field in ("offer_worth", "interest_rate", "fatigue_open", "habituation_open", "fatigue_refusal", "carry_over"):
         record[field] = getattr(learning, field)
     record["visit_weight"][0] = [getattr(learning.visit_weights, name) for name in EventType]
-    record["refusal_weight"][0] = [getattr(learning.refusal_weights, name) for name in OutcomeType]
+    record["refusal_weight"][0] = [
+        getattr(learning.refusal_weights, name) for name in list(OutcomeType)[:REFUSING_OUTCOMES]
+    ]
     record["hour_prior"][0] = _mean_one(learning.hour_prior)
     record["weekday_prior"][0] = _mean_one(learning.weekday_prior)
     record["rhythm_prior_weight"] = learning.rhythm_prior_weight

@@ -4,7 +4,10 @@ from enum import StrEnum
 
 
 class OutcomeType(StrEnum):
-    """What can come of a push. The closed vocabulary that every channel's receipts are translated into."""
+    """What can come of a push. The closed vocabulary that every channel's receipts are translated into.
+
+    Their order is kept in logs: a new one comes last.
+    """
 
     DELIVERED = "delivered"
     OPENED = "opened"
@@ -15,6 +18,7 @@ class OutcomeType(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
     COMPLAINED = "complained"
     RATED = "rated"
+    FAILED = "failed"  # it reached nobody: the provider refused it, or the address is no more
 
 
 SENT = "sent"

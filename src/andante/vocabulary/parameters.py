@@ -8,7 +8,6 @@ import hashlib
 
 import numpy as np
 
-from andante.vocabulary.flow import OUTCOME_CODES
 from andante.vocabulary.state import CHANNELS_MAX, EVENT_TYPES
 
 STEP_VERSION = 1
@@ -20,6 +19,9 @@ STOPPED_CAMPAIGNS_MAX = 32
 NO_QUOTA = 0xFF
 
 CAP_GLOBAL, CAP_CATEGORY, CAP_CHANNEL = 0, 1, 2
+REFUSING_OUTCOMES = 9
+"""The outcomes, in their order, that can be weighed as refusals; what was added later never is."""
+
 ADJUST_NOT, ADJUST_MULTIPLICATIVE, ADJUST_ADDITIVE = 0, 1, 2
 
 PARAMETERS = np.dtype(
@@ -88,7 +90,7 @@ PARAMETERS = np.dtype(
         ("fatigue_refusal", "f8"),  # eta: refusals rise as exp(eta F)
         ("carry_over", "f8"),  # share of an open's worth that a push brings by later visits
         ("visit_weight", "f8", (EVENT_TYPES,)),  # how many visits an event of each type stands for
-        ("refusal_weight", "f8", (len(OUTCOME_CODES),)),  # how much of an opt-out each outcome is
+        ("refusal_weight", "f8", (REFUSING_OUTCOMES,)),  # how much of an opt-out each outcome is
         ("hour_prior", "f8", (24,)),  # the population's activity by local hour; its mean is 1
         ("weekday_prior", "f8", (7,)),  # Monday first; its mean is 1
         ("rhythm_prior_weight", "f8"),  # events that the prior is worth
