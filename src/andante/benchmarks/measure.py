@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -217,8 +218,7 @@ def _version(library: str) -> str | None:
 
 
 def _page(name: str, figures: Sequence[Mapping[str, Any]], origin: Mapping[str, Any]) -> str:
-    """Return results as Markdown: where they come from, then a table with a column for every figure named."""
-    columns = list(dict.fromkeys(column for row in figures for column in row))
+    """Return results as Markdown: where they come from, then a table, or one for each ``table`` that rows name."""
     on = origin["machine"]
     libraries = ", ".join(f"{library} {version}" for library, version in on["libraries"].items())
     lines = [
@@ -227,12 +227,19 @@ def _page(name: str, figures: Sequence[Mapping[str, Any]], origin: Mapping[str, 
         f"`{origin['command']}`, seed {origin['seed']}, commit {origin['commit']}.",
         f"{on['cores']} cores ({on['cpu']}), {on['memory_gib']} GiB, {on['system']}, Python {on['python']},",
         f"{libraries}.",
+    ]
+    tables = groupby(figures, key=lambda row: row.get("table"))  # rows of a table of their own stand side by side
+    return "\n".join([*lines, *(line for _, rows in tables for line in _table(list(rows)))]) + "\n"
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    return [
         "",
         "| " + " | ".join(columns) + " |",
         "|" + "|".join(" --- " for _ in columns) + "|",
-        *("| " + " | ".join(_cell(row.get(column)) for column in columns) + " |" for row in figures),
+        *("| " + " | ".join(_cell(row.get(column)) for column in columns) + " |" for row in rows),
     ]
-    return "\n".join(lines) + "\n"
 
 
 def _cell(value: Any) -> str:

@@ -29,7 +29,12 @@ def features(
     """Features of every user from Parquet and CSV, beside pandas computing the same ones."""
     from andante.benchmarks import features as benchmark
 
-    _kept("features", benchmark.features(events, users, scale=scale, memory_max_mib=memory_mib), write, as_json)
+    kept(
+        "features",
+        benchmark.features(events, users, scale=scale, memory_max_mib=memory_mib),
+        write=write,
+        as_json=as_json,
+    )
 
 
 @app.command()
@@ -42,7 +47,7 @@ def scoring(
     """Scoring by the forest: one user and many, beside scikit-learn with the same trees."""
     from andante.benchmarks import forest
 
-    _kept("scoring", forest.scoring(rows, repeats), write, as_json)
+    kept("scoring", forest.scoring(rows, repeats), write=write, as_json=as_json)
 
 
 @app.command()
@@ -57,7 +62,7 @@ def training(
     """Training the forest, and its accuracy in cross-validation, beside scikit-learn's."""
     from andante.benchmarks import forest
 
-    _kept("training", forest.training(rows, peer_on_all_rows=full), write, as_json)
+    kept("training", forest.training(rows, peer_on_all_rows=full), write=write, as_json=as_json)
 
 
 @app.command()
@@ -79,7 +84,7 @@ def engine(
     from andante.benchmarks import engine as benchmark
 
     figures = benchmark.engine(users, repeats, history=history, peer_python=peer_python, folder=folder)
-    _kept("engine", figures, write, as_json)
+    kept("engine", figures, write=write, as_json=as_json)
 
 
 @app.command()
@@ -93,10 +98,10 @@ def arbitration(
     """Value per send where the least valuable pushes come first, beside first come, first served at equal sends."""
     from andante.benchmarks import arbitration as benchmark
 
-    _kept("arbitration", benchmark.arbitration(users, days, seeds), write, as_json)
+    kept("arbitration", benchmark.arbitration(users, days, seeds), write=write, as_json=as_json)
 
 
-def _kept(name: str, figures: Mapping[str, Any] | Sequence[Mapping[str, Any]], write: bool, as_json: bool) -> None:
+def kept(name: str, figures: Mapping[str, Any] | Sequence[Mapping[str, Any]], *, write: bool, as_json: bool) -> None:
     """Print and keep the figures as asked."""
     if as_json:
         sys.stdout.write(json.dumps(figures) + "\n")

@@ -11,13 +11,13 @@ from typing import Annotated
 import typer
 
 import andante
-from andante.cli import bench, check, explain, replay, run
+from andante.cli import bench_judge, check, evaluate, explain, replay, run, simulate
 from andante.vocabulary.fault import Fault, MissingExtra
 
 EXTRA_OF = dict.fromkeys(
     ("altair", "duckdb", "ibis", "jinja2", "lightgbm", "mlxtend", "pyarrow", "scipy", "sklearn", "vl_convert"),
     "plan",
-) | {"pandas": "bench"}
+) | {"pandas": "plan", "vowpalwabbit": "vw"}
 """Which extra brings a library that is missing."""
 
 app = typer.Typer(
@@ -32,7 +32,9 @@ app.command()(run.run)
 app.command()(explain.explain)
 app.command()(replay.replay)
 app.command()(check.check)
-app.add_typer(bench.app, name="bench")
+app.command()(simulate.simulate)
+app.command()(evaluate.evaluate)
+app.add_typer(bench_judge.app, name="bench")
 
 
 def _version(shown: bool) -> None:

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, brier_score_loss, precision_recall_fscore_support
 
+from andante.evaluation.interval import Interval as Interval  # noqa: PLC0414  a ranking is made of them
 from andante.vocabulary.fault import Fault, NotEnoughData
 
 Verdict = Literal["better", "worse", "no clear difference"]
@@ -29,15 +30,6 @@ ROWS_RESAMPLED_MAX = 100_000_000
 """Rows times resamples: larger data get fewer resamples, which their narrow intervals need less."""
 RESAMPLES_MIN = 200
 """The fewest resamples of large data: the ends of an interval then rest on five resamples each."""
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """An estimate and its 95 % bootstrap interval (percentiles)."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
