@@ -37,7 +37,19 @@ python_maximum_signature_line_length = 100
 
 # With -n every type in a signature must resolve. The build needs no network, so there is no inventory of other
 # projects to resolve theirs by: names that begin with one of these are taken as they stand; all others are checked.
-OTHERS = ("numpy", "np", "collections", "pathlib", "datetime", "ibis", "_duckdb", "pyarrow", "ArrayLike", "NDArray", "sklearn")
+OTHERS = (
+    "numpy",
+    "np",
+    "collections",
+    "pathlib",
+    "datetime",
+    "ibis",
+    "_duckdb",
+    "pyarrow",
+    "ArrayLike",
+    "NDArray",
+    "sklearn",
+)
 # Where annotations are not evaluated, signatures show a name as its module knows it.
 BY_NAME = ("Path", "Ints", "Int64s", "UInt8s", "Floats", "Mask")
 nitpick_ignore_regex = [("py:class", rf"({'|'.join((*OTHERS, *BY_NAME))})(\..*)?")]

@@ -36,8 +36,8 @@ def answer(*, campaigns: list[str], expected: dict[str, Any], switch: float, see
 
 def _campaign(name: str, expected: list[list[float]], switch: float, seed: int) -> dict[str, Any]:
     import numpy as np
-    from obp import ope  # type: ignore[import-not-found]  # it is in the peer's environment alone
-    from obp.policy import BernoulliTS  # type: ignore[import-not-found]  # the same
+    from obp import ope
+    from obp.policy import BernoulliTS
 
     log, other = _feedback("random", name), _feedback("bts", name)
     rounds, items = log["n_rounds"], len(expected)
@@ -70,7 +70,7 @@ def _feedback(logged: str, campaign: str) -> Any:
     from pathlib import Path
 
     import obp
-    from obp.dataset import OpenBanditDataset  # type: ignore[import-not-found]  # the same
+    from obp.dataset import OpenBanditDataset
 
     class Plain(OpenBanditDataset):
         """The loader without its features."""
