@@ -189,3 +189,28 @@ def test_a_key_names_one_decision_whatever_the_order_of_requests(keys, hours):
                     engine.decide([body])
         distinct = len({key for key in keys if key is not None}) + keys.count(None)
         assert len(asked(engine)) == distinct
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_known_key_with_two_bodies_in_one_call_is_a_fault_in_either_order(engine, change):
+    (first,) = engine.decide([request()])
+    for both in ([request(), request(**change)], [request(**change), request()]):
+        with pytest.raises(Fault, match="was given before with another body"):
+            engine.decide(both)
+    assert engine.decide([request()]) == [first]
+
+
+def test_an_event_whose_known_id_comes_with_two_bodies_is_refused_once(engine):
+    seen = {"user_id": "ann", "type": "view", "event_id": "e", "at": NOON}
+    engine.ingest([seen])
+    for both in ([seen, {**seen, "user_id": "bob"}], [{**seen, "user_id": "bob"}, seen]):
+        receipt = engine.ingest(both)
+        assert (receipt.accepted, receipt.duplicates, len(receipt.rejected)) == (0, 1, 1)
+
+
+def test_a_repeated_key_beside_a_new_one_needs_no_time(engine):
+    asks = {"user_id": "ann", "candidates": [OFFER], "idempotency_key": "k"}
+    (first,) = engine.decide([asks])
+    again, new, twin = engine.decide([asks, {**asks, "idempotency_key": "other"}, {**asks, "idempotency_key": "other"}])
+    assert again == first
+    assert new == twin != first

@@ -16,6 +16,7 @@ from andante.live.admission import AdmittedRequests, admit_requests
 from andante.live.answers_bodies import FEW
 from andante.live.answers_columns import decision_columns
 from andante.live.decided import AdmittedT, Decided, finish
+from andante.live.digests import digested, riders
 from andante.live.instants import MICROSECONDS
 from andante.live.keys import body_digest, digest, recall
 from andante.live.policies import meet_channels, take_parameters
@@ -174,12 +175,15 @@ def left_over(
     """
     chosen = int(decision["chosen"])
     transactional = {name for name, category in desk.settings.categories.items() if category.transactional}
+    digests = digested(desk.settings.categories)
+    riding = riders(candidates, chosen, verdicts["index"].tolist(), origins, digests) if digests else ()
+    gone = {origins[place] for place in (chosen, *riding)} if len(origins) else set()
     left = [
         place
         for place, candidate in enumerate(candidates)
         if place != chosen
         and verdicts["until_s"][place] < NEVER_S
-        and (candidate.category in transactional or (len(origins) > 0 and origins[place] != origins[chosen]))
+        and (candidate.category in transactional or (len(origins) > 0 and origins[place] not in gone))
     ]
     if not left:
         return 0, ()
@@ -236,14 +240,14 @@ def _take_keyed(draft: Draft, admitted: AdmittedRequests) -> Finish:
     """Decide those requests whose keys are new, and find the decisions of the others."""
     digests = [None if key is None else digest(_REQUEST_KEY, key) for key in admitted.keys]
     bodies = [body_digest(msgspec.msgpack.encode(request)) for request in admitted.requests]
-    known = recall(draft, [(key, body) for key, body in zip(digests, bodies, strict=True) if key is not None])
+    known = recall(draft, [key for key in digests if key is not None])
     fresh: list[int] = []
     leader: dict[bytes, int] = {}  # the first request of this call with a new key
     for place, key in enumerate(digests):
         if key is None:
             fresh.append(place)
         elif key in known:
-            _insist(known[key].same, admitted, place)
+            _insist(known[key].body == bodies[place], admitted, place)
         elif key in leader:
             _insist(bodies[leader[key]] == bodies[place], admitted, place)
         else:
@@ -295,7 +299,9 @@ def _subset(draft: Draft, admitted: AdmittedRequests, places: list[int]) -> Admi
     """Return some of the requests, as if they alone had been admitted."""
     if len(places) == len(admitted.requests):
         return admitted
-    alone = admit_requests([admitted.requests[place] for place in places], draft.desk.names, now_us=0)
+    alone = admit_requests(
+        [admitted.requests[place] for place in places], draft.desk.names, now_us=int(admitted.at_us[0])
+    )
     alone.at_us[:] = admitted.at_us[places]
     for field in ("at_s", "ceil"):
         alone.records[field] = admitted.records[field][places]

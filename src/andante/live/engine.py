@@ -30,8 +30,10 @@ from andante.live.observing import take_events, take_outcomes
 from andante.live.policies import publish_settings, take_parameters
 from andante.live.publishing import take_plan
 from andante.live.reading import explain_from
+from andante.live.rechecking import Refusal, recheck
 from andante.live.recovery import LOG_NAME, recover
 from andante.live.retention import Retained, retain
+from andante.live.sends import Send, Sends, sends_after
 from andante.live.turns import Ticket, Turns
 from andante.live.views import UserView, view
 from andante.live.wishes import take_preferences
@@ -253,6 +255,18 @@ class Engine:
                 return explain(self._desk, row, now_us // 1_000_000)
         return explain_from(self._desk.store.path, user_id, utc(now_us // 1_000_000) or LAST)  # nobody waits for it
 
+    def sends(self, after: int = 0) -> Sends:
+        """Return what goes out after a position of the log, in order, and how far the log was read for it."""
+        self._refuse_closed()
+        return sends_after(self._desk, after)
+
+    def recheck(self, sends: Sequence[Send], at: datetime | None = None) -> list[Refusal | None]:
+        """Return for each send why it may not go out now, or None where it may: asked the moment before it does."""
+        self._refuse_closed()
+        now_us = self._instant(at)
+        with self._turns.chair():
+            return recheck(self._desk, sends, now_us // 1_000_000)
+
     def log_rows(self) -> Iterator[list[Row]]:
         """Yield the rows of the log in order, in lists."""
         self._refuse_closed()
@@ -262,6 +276,17 @@ class Engine:
     def policy_version(self) -> str:
         """The name of the step and the parameters that decide now."""
         return self._desk.policies[int(self._desk.deciding()["version"][0])]
+
+    @property
+    def log_name(self) -> str:
+        """The name of the log, which every id of a decision begins with."""
+        return self._desk.log_name
+
+    @property
+    def position(self) -> int:
+        """The last position of the log."""
+        with self._turns.chair():
+            return self._desk.position
 
     def _instant(self, at: datetime | None) -> int:
         """Return a moment that a caller gave, or now, in microseconds."""

@@ -6,7 +6,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from andante.live.desk import Draft
     from andante.stores.contract import Row
@@ -17,7 +17,7 @@ _BYTES = 16
 class Known(NamedTuple):
     """The record that a key named before."""
 
-    same: bool  # whether it came with the same body
+    body: bytes  # digest of what it came with
     position: int
     row: Row | None  # None once retention has dropped it
 
@@ -34,14 +34,14 @@ def body_digest(body: str | bytes) -> bytes:
     ).digest()
 
 
-def recall(draft: Draft, asked: Sequence[tuple[bytes, bytes]]) -> Mapping[bytes, Known]:
-    """Return what is known of keys, given as (digest, body digest), in the log or in the commit in the making."""
-    bodies = dict(asked)
+def recall(draft: Draft, asked: Iterable[bytes]) -> Mapping[bytes, Known]:
+    """Return what is known of keys, given as digests, in the log or in the commit in the making."""
+    keys = dict.fromkeys(asked)
     found = {}
-    for key in bodies.keys() & draft.keys.keys():
+    for key in keys.keys() & draft.keys.keys():
         body, position, _ = draft.keys[key]
-        found[key] = Known(body == bodies[key], position, draft.row(position))
-    absent = [key for key in bodies if key not in found]
+        found[key] = Known(body, position, draft.row(position))
+    absent = [key for key in keys if key not in found]
     for key, remembered in draft.desk.store.recall(absent).items() if absent else ():
-        found[key] = Known(remembered.body == bodies[key], remembered.position, remembered.row)
+        found[key] = Known(remembered.body, remembered.position, remembered.row)
     return found

@@ -135,11 +135,7 @@ def _step_outcomes(draft: Draft, admitted: AdmittedOutcomes, kept: list[int]) ->
 
 
 def _repeats(draft: Draft, admitted: AdmittedEvents) -> Mapping[bytes, Known]:
-    asked = [
-        (digest(_EVENT_KEY, event_id), body_digest(_text(admitted, place)))
-        for place, event_id in enumerate(admitted.event_ids)
-        if event_id is not None
-    ]
+    asked = [digest(_EVENT_KEY, event_id) for event_id in admitted.event_ids if event_id is not None]
     return recall(draft, asked) if asked else {}
 
 
@@ -153,7 +149,7 @@ def _sameness(
     if event_id in seen:
         return seen[event_id] == _text(admitted, place)
     known = repeats.get(digest(_EVENT_KEY, event_id))
-    return None if known is None else known.same
+    return None if known is None else known.body == body_digest(_text(admitted, place))
 
 
 def _text(admitted: AdmittedEvents, place: int) -> str:

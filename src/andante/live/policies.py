@@ -24,6 +24,9 @@ POLICY = "policy:"
 SETTINGS = "settings"
 """Under this the store's meta keeps the settings that were published last, as JSON."""
 
+FACES = ("service", "stream", "delivery", "channels")
+"""Sections that decide nothing: how the engine is reached, and how pushes travel. They are kept out of the log."""
+
 
 def meet_channels(draft: Draft, at_us: int) -> None:
     """Let the quota of a vendor hold from the first request on its channel."""
@@ -53,9 +56,10 @@ def take_parameters(draft: Draft, parameters: NDArray[np.void], why: str, at_us:
         "tzdata": data_version(),
         "why": why,
     }
-    settings = json.dumps(desk.settings.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":"))
+    said = desk.settings.model_dump(mode="json", exclude=set(FACES))
+    settings = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
     if settings != desk.logged_settings:
-        body["settings"] = desk.settings.model_dump(mode="json")
+        body["settings"] = said
         draft.meta[SETTINGS] = desk.logged_settings = settings
     number = draft.numbers(1)
     written = json.dumps(body, ensure_ascii=False, separators=(",", ":"))

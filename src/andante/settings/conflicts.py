@@ -29,6 +29,7 @@ def conflicts(settings: Settings) -> Iterator[Finding]:
     yield from _too_many(settings)
     yield from _half_quiet_vendors(settings)
     yield from _forgotten_answers(settings)
+    yield from _served_twice(settings)
 
 
 def _ordered(paces: dict[str, float]) -> Iterator[Finding]:
@@ -86,16 +87,18 @@ def _too_many(settings: Settings) -> Iterator[Finding]:
         yield frozenset({"caps"}), SettingsFault("caps", len(settings.caps), problem, "leave out those that never bind")
     scopes = [cap.scope.partition(":") for cap in settings.caps]
     named = {
-        "channel": {name for kind, _, name in scopes if kind == "channel"} | set(settings.vendor_quotas),
+        "channel": {name for kind, _, name in scopes if kind == "channel"}
+        | set(settings.vendor_quotas)
+        | {options.channel or name for name, options in settings.channels.items()},
         "category": {name for kind, _, name in scopes if kind == "category"} | set(settings.categories),
     }
-    sections = {"channel": "vendor_quotas", "category": "categories"}
+    sections = {"channel": "channels, vendor_quotas", "category": "categories"}
     for kind, names in named.items():
         if len(names) > NAMES_MAX[kind]:
             thing = f"{sections[kind]} and caps"
             problem = f"name more than the {NAMES_MAX[kind]} that a user's record has room for"
             fault = SettingsFault(thing, f"{len(names)} of scope {kind}", problem, "let some share a name")
-            yield frozenset({"caps", sections[kind]}), fault
+            yield frozenset({"caps", *sections[kind].split(", ")}), fault
 
 
 def _half_quiet_vendors(settings: Settings) -> Iterator[Finding]:
@@ -116,6 +119,21 @@ def _forgotten_answers(settings: Settings) -> Iterator[Finding]:
         problem = f"is longer than log.retention ({iso_duration(log.retention)}), and an answer is read from the log"
         fault = SettingsFault("log.keys", iso_duration(log.keys), problem, "shorten keys, or keep the log longer")
         yield frozenset({"log.keys", "log.retention"}), fault
+
+
+def _served_twice(settings: Settings) -> Iterator[Finding]:
+    """Find two tables of one provider for one channel: nobody could say by which of them a push goes out."""
+    seen: dict[tuple[str, str], str] = {}
+    for name, options in settings.channels.items():
+        lane = (options.channel or name, options.provider)
+        if lane in seen:
+            key, problem = (
+                f"channels.{name}.provider",
+                f"serves the channel {lane[0]} already, by channels.{seen[lane]}",
+            )
+            fault = SettingsFault(key, options.provider, problem, "keep one of the two, or name another channel")
+            yield frozenset({key, f"channels.{seen[lane]}"}), fault
+        seen[lane] = name
 
 
 def _named(cap: Cap) -> str:

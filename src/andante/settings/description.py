@@ -2,16 +2,21 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
 
-from andante.settings.sections import Settings
+from andante.settings.sections import KINDS, ChannelOptions, PluginOptions, Settings
 
 REQUIRED = "required"
-KEYS_OF_MANY = {"caps": "caps[]", "categories": "categories.NAME", "vendor_quotas": "vendor_quotas.CHANNEL"}
+KEYS_OF_MANY = {
+    "caps": "caps[]",
+    "categories": "categories.NAME",
+    "vendor_quotas": "vendor_quotas.CHANNEL",
+    "channels": "channels.NAME",
+}
 """Sections of which there can be many, and how their keys are written in general."""
 
 
@@ -55,8 +60,51 @@ def _described() -> tuple[SettingDescription, ...]:
     return tuple(
         setting
         for section, field in Settings.model_fields.items()
-        for setting in _of_section(KEYS_OF_MANY.get(section, section), model_in(field.annotation), schema["$defs"])
+        for setting in (
+            _of_providers(KEYS_OF_MANY[section])
+            if section == "channels"
+            else _of_section(KEYS_OF_MANY.get(section, section), model_in(field.annotation), schema["$defs"])
+        )
     )
+
+
+def _of_providers(section: str) -> Iterator[SettingDescription]:
+    """Describe what the tables of all providers share, then what each provider asks for, a key once."""
+    rows: dict[str, dict[str, SettingDescription]] = {}
+    kinds: dict[str, type[ChannelOptions]] = {**KINDS, "plugins": PluginOptions}
+    for provider, kind in kinds.items():
+        for row in _of_section(section, kind, {kind.__name__: kind.model_json_schema()}):
+            rows.setdefault(row.key, {})[provider] = row
+    for key, by_provider in rows.items():
+        shared = key.rpartition(".")[2] in ChannelOptions.model_fields
+        first = next(iter(by_provider.values()))
+        yield (
+            first
+            if shared
+            else replace(
+                first,
+                default=_default({provider: row.default for provider, row in by_provider.items()}),
+                meaning=_meaning({provider: row.meaning for provider, row in by_provider.items()}),
+            )
+        )
+
+
+def _default(said: Mapping[str, str]) -> str:
+    if len(set(said.values())) == 1:
+        return next(iter(said.values()))
+    return ", ".join(f"{what} ({who})" for what, who in _by_what(said))
+
+
+def _meaning(said: Mapping[str, str]) -> str:
+    return " ".join(f"{who}: {what}" for what, who in _by_what(said))
+
+
+def _by_what(said: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return what is said with all providers that say the same."""
+    who: dict[str, list[str]] = {}
+    for provider, what in said.items():
+        who.setdefault(what, []).append(provider)
+    return [(what, ", ".join(names)) for what, names in who.items()]
 
 
 def _of_section(

@@ -1,5 +1,6 @@
 """The settings as frozen typed values: one class per section of the file, one documented field per key."""
 
+from andante.settings.sections.channels import KINDS, ChannelOptions, PluginOptions
 from andante.settings.sections.learning import Learning, RefusalWeights, VisitWeights
 from andante.settings.sections.limits import (
     REMEMBERED_SENDS,
@@ -19,12 +20,14 @@ from andante.settings.sections.vendors import VendorQuota, quota_of
 from andante.settings.sections.whole import SCHEMA, Settings
 
 __all__ = [
+    "KINDS",
     "REMEMBERED_SENDS",
     "SCHEMA",
     "WINDOW_MAX",
     "Budget",
     "Cap",
     "Category",
+    "ChannelOptions",
     "Consent",
     "Duplicates",
     "EngineSettings",
@@ -34,6 +37,7 @@ __all__ = [
     "Log",
     "Pacing",
     "PlanSettings",
+    "PluginOptions",
     "QuietHours",
     "RefusalWeights",
     "Settings",

@@ -143,3 +143,8 @@ class Category(Section):
         description="Vendors count these pushes as news or service, and let more of them through than of marketing.",
         json_schema_extra=about(counts="pushes of this category, against `news_per_day` of a vendor's quota"),
     )
+    digest: bool = Field(
+        default=False,
+        description="What waited and comes out together goes out as one push that lists it, instead of one by one.",
+        json_schema_extra=about(counts="deferred pushes of this category on one channel"),
+    )

@@ -9,10 +9,14 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, PlainSerializer
 
+from andante.settings.sections.channels import AnyChannel
+from andante.settings.sections.delivery import DeliverySettings
 from andante.settings.sections.learning import Learning
 from andante.settings.sections.limits import Cap, Category, Consent, Duplicates, Gap, QuietHours, Users
 from andante.settings.sections.pace import Budget, Experiment, Pacing
 from andante.settings.sections.running import EngineSettings, Log, PlanSettings
+from andante.settings.sections.service import Service
+from andante.settings.sections.stream import Stream
 from andante.settings.sections.values import Section, frozen
 from andante.settings.sections.vendors import VendorQuota
 
@@ -40,4 +44,8 @@ class Settings(Section):
     experiment: Experiment = Experiment()
     engine: EngineSettings = EngineSettings()
     log: Log = Log()
+    service: Service = Service()
+    stream: Stream = Stream()
+    delivery: DeliverySettings = DeliverySettings()
+    channels: Annotated[dict[_Name, AnyChannel], *_ByName] = Field(default_factory=lambda: frozen({}))  # type: ignore[arg-type]
     plan: PlanSettings = PlanSettings()
