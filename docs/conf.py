@@ -51,7 +51,7 @@ OTHERS = (
     "sklearn",
 )
 # Where annotations are not evaluated, signatures show a name as its module knows it.
-BY_NAME = ("Path", "Ints", "Int64s", "UInt8s", "Floats", "Mask")
+BY_NAME = ("Path", "Ints", "Int64s", "UInt8s", "Floats", "Mask", "Told")
 nitpick_ignore_regex = [("py:class", rf"({'|'.join((*OTHERS, *BY_NAME))})(\..*)?")]
 suppress_warnings = ["ref.python"]  # two rooms may each have an Interval: the reader knows which is meant
 # Docstrings name faults by their short names, as the reader knows them.
