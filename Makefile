@@ -39,6 +39,7 @@ bench: $(VENV)/.test ## Measure everything beside its peers (an hour); results g
 	scripts/make-peer-environment
 	$(BIN)/andante bench engine --write
 	$(BIN)/andante bench arbitration --write
+	$(BIN)/andante bench service --write
 
 worlds: $(VENV)/.data $(VENV)/.test ## Judge everything in worlds and on real data (hours); results go to docs/results.
 	$(BIN)/python examples/complete_journey.py demo/complete-journey --write

@@ -51,7 +51,12 @@ OTHERS = (
     "sklearn",
 )
 # Where annotations are not evaluated, signatures show a name as its module knows it.
-BY_NAME = ("Path", "Ints", "Int64s", "UInt8s", "Floats", "Mask", "Told")
+BY_NAME = (
+    *("Path", "Ints", "Int64s", "UInt8s", "Floats", "Mask", "Told", "Asked", "Happened", "Came", "timedelta"),
+    *("Service", "Route", "Letters", "Call", "Beside", "BaseRoute", "httpx", "_asyncio"),
+    # Parts of the service and of the client that their pages leave out.
+    *(r"andante\.service\.(tokens|collector)", r"andante\.client\.patience"),
+)
 nitpick_ignore_regex = [("py:class", rf"({'|'.join((*OTHERS, *BY_NAME))})(\..*)?")]
 suppress_warnings = ["ref.python"]  # two rooms may each have an Interval: the reader knows which is meant
 # Docstrings name faults by their short names, as the reader knows them.

@@ -7,10 +7,11 @@ every push, with its reasons.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from andante.client import AsyncClient, Client
     from andante.live.engine import Engine
 
 __version__ = "0.1.0"
-__all__ = ["Engine", "__version__"]
+__all__ = ["AsyncClient", "Client", "Engine", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
@@ -19,4 +20,8 @@ def __getattr__(name: str) -> Any:
         from andante.live.engine import Engine  # noqa: PLC0415  the point of this function
 
         return Engine
+    if name in {"Client", "AsyncClient"}:
+        from andante import client  # noqa: PLC0415  httpx is an extra
+
+        return getattr(client, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

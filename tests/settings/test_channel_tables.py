@@ -44,6 +44,14 @@ def test_a_table_is_read_as_its_providers_and_the_environment_overrides_it():
             "channels.hook.secret_file (7) is no path: write the path",
         ),
         (
+            {"apple": {"provider": "fcm", "service_account_file": "f", "app_forms": ["smell"]}},
+            'channels.apple.app_forms (["smell"]) is not a list of forms: write those of text, list, card, video',
+        ),
+        (
+            {"jpush": {"provider": "jpush", "app_key": "a", "master_secret_file": "f", "receipt_types": {"9": "lost"}}},
+            'channels.jpush.receipt_types ({"9": "lost"}) is not a table of outcomes by number: write { 1 =',
+        ),
+        (
             {"push": WEB, "web": WEB | {"channel": "push"}},
             "channels.web.provider (web_push) serves the channel push already, by channels.push: keep one of the two",
         ),

@@ -1,6 +1,8 @@
 """What a file may be, and what becomes of it: ours, older, newer, another's, damaged, full."""
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
@@ -227,3 +229,25 @@ def test_the_write_ahead_log_starts_over_above_its_bound(path, monkeypatch):
         assert max(sizes) > bound
         assert sum(later < earlier for earlier, later in pairwise(sizes)) > 3
         assert max(sizes) < 4 * bound  # looked at every 16 commits
+
+
+KILLED_WHILE_MAKING = """
+import os, sqlite3, sys
+writer = sqlite3.connect(sys.argv[1], isolation_level=None)
+writer.execute("PRAGMA cache_size = 1")  # pages go to the file before the transaction ends
+writer.execute("BEGIN IMMEDIATE")
+writer.execute("CREATE TABLE meta (key TEXT, value TEXT)")
+writer.executemany("INSERT INTO meta VALUES (?, ?)", [(str(key), "x" * 500) for key in range(1000)])
+os._exit(1)
+"""
+
+
+def test_a_file_whose_maker_was_killed_is_made_anew(tmp_path):
+    path = tmp_path / "log.db"
+    subprocess.run([sys.executable, "-c", KILLED_WHILE_MAKING, str(path)], check=False)
+    assert path.stat().st_size > 0
+    assert Path(f"{path}-journal").stat().st_size > 0
+    with SqliteStore.open(path) as store:
+        store.append(Commit(rows=rows(1, 3)))
+    with closing(sqlite3.connect(path)) as log:
+        assert log.execute("SELECT count(*) FROM log").fetchone() == (3,)

@@ -92,9 +92,9 @@ def compared(  # noqa: PLR0913, PLR0917  a figure is what its columns are
     )
 
 
-def show(figures: Sequence[Figure], console: Console) -> None:
+def show(figures: Sequence[Figure], console: Console, what: str = "The engine") -> None:
     """Print figures as a table, with a line below for each note."""
-    table = Table(title="The engine, each figure the median of its repeats")
+    table = Table(title=f"{what}, each figure the median of its repeats")
     for heading in ("", "ours", "beside", "ratio", "lowest to highest", "target"):
         table.add_column(heading, justify="left" if not heading else "right")
     for figure in figures:

@@ -101,6 +101,27 @@ def arbitration(
     kept("arbitration", benchmark.arbitration(users, days, seeds), write=write, as_json=as_json)
 
 
+@app.command()
+def service(
+    seconds: Annotated[float, typer.Option(help="How long each load lasts.")] = 8.0,
+    repeats: Annotated[int, typer.Option(help="Repeats of each measurement.")] = 5,
+    peer_python: Annotated[
+        Path | None,
+        typer.Option(help="Python 3.12 or newer, of the peer's environment or to make it with. Default: found."),
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Folder on a real disk for databases. Default: that of temporary files.")
+    ] = None,
+    write: Write = False,
+    as_json: AsJson = False,
+) -> None:
+    """Durable decisions over HTTP, beside a constant answer, the codec alone and a peer; and overload."""
+    from andante.benchmarks import service as benchmark
+
+    figures = benchmark.service(seconds, repeats, peer_python=peer_python, folder=folder)
+    kept("service", figures, write=write, as_json=as_json)
+
+
 def kept(name: str, figures: Mapping[str, Any] | Sequence[Mapping[str, Any]], *, write: bool, as_json: bool) -> None:
     """Print and keep the figures as asked."""
     if as_json:

@@ -11,13 +11,38 @@ from typing import Annotated
 import typer
 
 import andante
-from andante.cli import bench_judge, check, evaluate, explain, replay, run, simulate
+from andante.cli import bench_judge, check, evaluate, explain, replay, run, serve, simulate
 from andante.vocabulary.fault import Fault, MissingExtra
 
-EXTRA_OF = dict.fromkeys(
-    ("altair", "duckdb", "ibis", "jinja2", "lightgbm", "mlxtend", "pyarrow", "scipy", "sklearn", "vl_convert"),
-    "plan",
-) | {"pandas": "plan", "vowpalwabbit": "vw"}
+EXTRA_OF = (
+    dict.fromkeys(
+        ("altair", "duckdb", "ibis", "jinja2", "lightgbm", "mlxtend", "pyarrow", "scipy", "sklearn", "vl_convert"),
+        "plan",
+    )
+    | {"pandas": "plan", "vowpalwabbit": "vw"}
+    | dict.fromkeys(
+        (
+            "aiosmtplib",
+            "cryptography",
+            "h2",
+            "http_ece",
+            "httpcore",
+            "httptools",
+            "itsdangerous",
+            "jwt",
+            "limits",
+            "liquid",
+            "prometheus_client",
+            "standardwebhooks",
+            "starlette",
+            "uvicorn",
+            "uvloop",
+            "websockets",
+        ),
+        "service",
+    )
+    | {"apprise": "apprise", "httpx": "client", "stamina": "client"}
+)
 """Which extra brings a library that is missing."""
 
 app = typer.Typer(
@@ -32,6 +57,8 @@ app.command()(run.run)
 app.command()(explain.explain)
 app.command()(replay.replay)
 app.command()(check.check)
+app.command()(serve.serve)
+app.command()(serve.key)
 app.command()(simulate.simulate)
 app.command()(evaluate.evaluate)
 app.add_typer(bench_judge.app, name="bench")

@@ -163,6 +163,8 @@ def _show(found: Replayed, console: Console) -> None:
     table.add_column()
     table.add_column(justify="right", overflow="fold")
     table.add_row("users", f"{found.users:,}")
+    if found.erased:
+        table.add_row("of these, erased", f"{found.erased:,}")
     table.add_row("records", f"{found.records:,}")
     table.add_row("decisions", f"{found.decisions:,}")
     table.add_row("of these, sends", f"{found.sends:,}")

@@ -80,8 +80,15 @@ class Checkpoints:
         """Tell whether any record is newer than what is written of it."""
         return bool(len(self._round)) or bool(self._changed.any())
 
+    @property
+    def behind(self) -> bool:
+        """Tell whether a recovery would read rows that no record needs: such as change no user's."""
+        return self.position > self._started_at
+
     def write_all(self, users: NDArray[np.void], store: Store) -> None:
-        """Write the whole round that is running."""
+        """Write the whole round that is running, or that it has nothing to write."""
+        if not len(self._round):
+            store.append(Commit(replay_from=self._started_at, meta={_PARAMETERS: self._parameters}))
         while len(self._round):
             part = self.slice(users, RECORDS_PER_STATE * _LARGE_SLICE)
             store.append(Commit(states=part.states, replay_from=part.replay_from, meta=part.meta))

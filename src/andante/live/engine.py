@@ -24,7 +24,9 @@ from andante.live.admission_columns import admit_columns
 from andante.live.clock import SteadyClock
 from andante.live.deciding import Question, ask_together, take_columns, take_due
 from andante.live.desk import Desk, Draft, LiveStore
+from andante.live.erasing import Erased, erase, sweep, traces
 from andante.live.explanation import Why, explain
+from andante.live.exporting import history, standing
 from andante.live.instants import LAST, is_taken, micros, utc
 from andante.live.observing import take_events, take_outcomes
 from andante.live.policies import publish_settings, take_parameters
@@ -255,6 +257,34 @@ class Engine:
                 return explain(self._desk, row, now_us // 1_000_000)
         return explain_from(self._desk.store.path, user_id, utc(now_us // 1_000_000) or LAST)  # nobody waits for it
 
+    def erase(self, user_id: str, at: datetime | None = None) -> Erased:
+        """Erase a user from the log, bytes included, and return the receipt; everybody else's part stays as it was.
+
+        A user of the same id starts anew, and must consent anew. Raises UnknownUser for one never heard of.
+        """
+        self._refuse_closed()
+        now_us = self._instant(at)
+        with self._turns.chair():
+            row, upto = self._row(user_id), self._desk.position
+        found = traces(self._desk.store, row, upto)  # may take long, and nobody waits for it
+        with self._turns.chair():
+            return erase(self._desk, user_id, found, now_us)
+
+    def sweep(self) -> bool:
+        """Clear what erased users may have left in a large file; return whether nothing can be left. Callers wait."""
+        self._refuse_closed()
+        with self._turns.chair():
+            return sweep(self._desk)
+
+    def export(self, user_id: str) -> dict[str, Any]:
+        """Return everything that is held of a user, to take along. Raises UnknownUser for one never heard of."""
+        self._refuse_closed()
+        now_us = self._clock.now_us()
+        with self._turns.chair():
+            row = self._row(user_id)
+            now = standing(self._desk, row, now_us // 1_000_000)
+        return now | history(self._desk, row)  # nobody waits for it
+
     def sends(self, after: int = 0) -> Sends:
         """Return what goes out after a position of the log, in order, and how far the log was read for it."""
         self._refuse_closed()
@@ -347,7 +377,7 @@ class Engine:
     def _checkpoint(self) -> None:
         """Write every record that is newer than its checkpoint."""
         desk = self._desk
-        if desk.checkpoints.unwritten and desk.parameters is not None:
+        if (desk.checkpoints.unwritten or desk.checkpoints.behind) and desk.parameters is not None:
             desk.checkpoints.begin(desk.parameters)
             desk.checkpoints.write_all(desk.population.users, desk.store)
 

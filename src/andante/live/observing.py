@@ -14,6 +14,7 @@ from andante.live.consent import objection
 from andante.live.desk import records_of
 from andante.live.keys import Known, body_digest, digest, recall
 from andante.live.wishes import withdraw
+from andante.stores.erasure import is_tombstone
 from andante.vocabulary.flow import OUTCOME_CODES, Kind
 from andante.vocabulary.message import OutcomeType
 from andante.vocabulary.reason import Action
@@ -165,6 +166,8 @@ def _stranger(draft: Draft, admitted: AdmittedOutcomes, place: int) -> str | Non
     unknown = "is no decision of this log: give the decision_id that a decision came with"
     if decision > draft.desk.position or user >= len(draft.desk.population):
         return unknown
+    if is_tombstone(draft.desk.population.ids[user]):
+        return "is of a user who was erased: nothing more is to be told of them"
     remembered = draft.desk.population.users["sent_number"][user] == decision & 0xFFFFFFFF
     if not remembered.any():  # forgotten, or never sent: the log knows
         row = next(iter(draft.rows_at(decision)), None)

@@ -15,6 +15,7 @@ from andante.live.answers import decision_ids
 from andante.live.hashing import user_key
 from andante.live.names import Names
 from andante.live.refolding import Published, Run, runs
+from andante.stores.erasure import is_tombstone
 from andante.stores.reader import SqliteReader
 from andante.vocabulary.fault import StoreUnreadable
 from andante.vocabulary.parameters import STEP_VERSION
@@ -53,6 +54,7 @@ class Replayed:
     different: int = 0
     differences: list[Difference] = field(default_factory=list)
     users: int = 0
+    erased: int = 0  # of the users
     state_digest: str = ""  # of all users' records at the end
     step_version: int = STEP_VERSION
     time_zones: str = ""
@@ -81,6 +83,7 @@ def replay(path: Path) -> Replayed:
         for kept in states:
             users[kept.numbers] = read_states(kept.states)
         found = Replayed(users=len(users), time_zones=data_version())
+        found.erased = sum(map(is_tombstone, opened.users.ids))
         log_name = opened.meta["log_name"]
         zones = build(names.zones)
         parameters: NDArray[np.void] | None = None

@@ -94,6 +94,18 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
+class Erasure:
+    """All of one user that a store removes together, and what takes its place."""
+
+    user: int
+    tombstone: str  # takes the place of the id, so that numbers stay as they are
+    state: bytes  # of a user of whom nothing is known: takes the place of the states
+    positions: Sequence[int]  # of every row of the user
+    keys: Sequence[tuple[bytes, int]]  # idempotency keys: (digest, position of the record that it named)
+    row: Line  # appended in the same transaction: the note that says what was removed
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """What a store held when it was loaded."""
 
@@ -177,6 +189,30 @@ class Retained(Protocol):
 
     def prune_keys(self, before_us: int) -> int:
         """Forget idempotency keys older than this instant; return how many."""
+        ...
+
+
+@runtime_checkable
+class Erasing(Protocol):
+    """A store that can erase one user, and leaves all others as they are.
+
+    An implementation must not leave a part of a user after a crash, nor any of their bytes once it is swept.
+    """
+
+    def rows_of(self, user: int, after: int = 0) -> Iterator[list[Row]]:
+        """Yield the rows of one user with ``after < position``, in order, in lists; it must not hold up the writer."""
+        ...
+
+    def erase(self, erasure: Erasure) -> None:
+        """Remove a user in one durable transaction. Raises ``StoreFault`` where that failed; then nothing was."""
+        ...
+
+    def sweep(self, bytes_max: int | None = None) -> bool:
+        """Clear what erased users may have left where the store lies; return whether nothing can be left.
+
+        What is larger than ``bytes_max`` is left for another time, and so is what somebody reads meanwhile: the sweep
+        stays due, and the next call does it. It may take long, and nobody can write meanwhile.
+        """
         ...
 
 

@@ -18,7 +18,7 @@ from andante.vocabulary.flow import Kind
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Hashable, Iterable, Iterator, Sequence, Sized
 
-    from andante.stores.contract import Checkpoints, Commit
+    from andante.stores.contract import Checkpoints, Commit, Erasure
 
 
 class MemoryStore(Closing):
@@ -166,6 +166,39 @@ class MemoryStore(Closing):
             for digest in old:
                 del self._keys[digest]
             return len(old)
+
+    def rows_of(self, user: int, after: int = 0) -> Iterator[list[Row]]:
+        """Yield the rows of one user with ``after < position``, in order, in lists."""
+        for rows in self.read(after):
+            if mine := [row for row in rows if row.user == user]:
+                yield mine
+
+    def erase(self, erasure: Erasure) -> None:
+        """Remove a user, all of it."""
+        with self._guard:
+            self._use()
+            self._refuse_disorder([erasure.row[0]])
+            gone = set(erasure.positions)
+            self._rows = Rows(row for row in self._rows if row[0] not in gone)
+            self._rows.append(erasure.row)
+            for position in gone:
+                self._waiting.pop(position, None)
+            for digest, position in erasure.keys:
+                if digest in self._keys and self._keys[digest][1] == position:
+                    del self._keys[digest]
+            self._preferences.pop(erasure.user, None)
+            self._user_ids.discard(self._users[erasure.user])
+            self._users[erasure.user] = erasure.tombstone
+            self._user_ids.add(erasure.tombstone)
+            for states in (self._states, self._base[1]):
+                if erasure.user in states:
+                    states[erasure.user] = 0, erasure.state
+
+    def sweep(self, bytes_max: int | None = None) -> bool:  # noqa: ARG002  nothing is left in memory, whatever its size
+        """Return that nothing can be left: what a process lets go of is the system's to clear."""
+        with self._guard:
+            self._use()
+            return True
 
     def close(self) -> None:
         """Refuse everything from now on."""

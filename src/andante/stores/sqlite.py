@@ -13,8 +13,9 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from andante.stores import retention
+from andante.stores import erasure, retention
 from andante.stores.connection import BUSY_MS, connect, fault_of, faults
+from andante.stores.contract import Commit
 from andante.stores.lock import Lock
 from andante.stores.migration import bring_up_to_date, is_new, refuse_unknown
 from andante.stores.reader import SqliteReader
@@ -24,7 +25,7 @@ from andante.vocabulary.fault import StoreFault
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from andante.stores.contract import Commit, Line
+    from andante.stores.contract import Erasure, Line, Row
 
 WAL_PAGES = 4_000
 """The write-ahead log is folded into the database whenever it has this many pages (16 MB)."""
@@ -52,7 +53,7 @@ class SqliteStore(SqliteReader):
     """A database that this process alone writes to. ``SqliteStore.open`` makes one."""
 
     def __init__(self, path: Path, lock: Lock, writer: sqlite3.Connection, token: str) -> None:
-        """Hold a database that was opened for writing, and the token of this opening."""
+        """Hold a database that was opened for writing, and the token of this opening; sweep it where that is due."""
         super().__init__(path)
         self._lock, self._token, self._pid = lock, token, os.getpid()
         self._guard = threading.RLock()
@@ -62,6 +63,8 @@ class SqliteStore(SqliteReader):
         self._broken = False
         self._last: int
         (self._last,) = writer.execute("SELECT coalesce(max(position), 0) FROM log").fetchone()
+        with suppress(StoreFault):  # it stays due
+            self.sweep(erasure.SWEPT_AT_ONCE_BYTES)
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
@@ -103,6 +106,30 @@ class SqliteStore(SqliteReader):
     def prune_keys(self, before_us: int) -> int:
         """Forget idempotency keys older than this instant; return how many."""
         return retention.prune_keys(self._transaction, before_us)
+
+    def rows_of(self, user: int, after: int = 0) -> Iterator[list[Row]]:
+        """Yield the rows of one user with ``after < position``, in order, in lists."""
+        return erasure.rows_of(self._connection, user, after)
+
+    def erase(self, erased: Erasure) -> None:
+        """Remove a user in one durable transaction, bytes included."""
+        with self._guard:
+            with self._transaction() as writer:
+                last = self._follow([erased.row])
+                erasure.remove(writer, erased)
+                _insert(writer, Commit(rows=[erased.row], meta={erasure.SWEEP_DUE: str(erased.row[0])}))
+            self._last = last
+
+    def sweep(self, bytes_max: int | None = None) -> bool:
+        """Clear what erased users may have left in the file; return whether nothing can be left."""
+        with self._guard:
+            with self._transaction() as writer:
+                pass  # nobody else has written since
+            try:
+                return erasure.sweep(writer, bytes_max)
+            except sqlite3.Error as error:
+                self._roll_back(writer, error)
+                raise fault_of(self.path, error) from error
 
     def close(self) -> None:
         """Let go of the database and of its lock."""
@@ -222,9 +249,13 @@ def _insert(writer: sqlite3.Connection, commit: Commit) -> None:
 
 
 def _refuse_foreign(path: Path) -> None:
-    """Raise ``StoreUnreadable`` for a file that holds something, and not ours, without changing it."""
+    """Raise ``StoreUnreadable`` for a file that holds something, and not ours, without changing it.
+
+    A journal beside it is left from a process that was killed while it made the file: it must be rolled back before
+    anything can be read, which takes a connection that writes.
+    """
     if path.exists() and path.stat().st_size:
-        connection = connect(path, write=False)
+        connection = connect(path, write=Path(f"{path}-journal").exists())
         try:
             with faults(path):
                 if not is_new(connection):
@@ -240,6 +271,7 @@ def _begun_epoch(writer: sqlite3.Connection, path: Path) -> str:
         writer.execute("PRAGMA journal_mode = WAL")
         writer.execute("PRAGMA synchronous = FULL")
         writer.execute("PRAGMA fullfsync = ON")  # macOS: through the drive's cache
+        writer.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
         writer.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
         writer.execute(f"PRAGMA journal_size_limit = {WAL_BYTES_MAX}")
         writer.execute("BEGIN IMMEDIATE")

@@ -260,7 +260,7 @@ class JpushOptions(_ToApps):
     )
     receipt_types: ReceiptTypes | None = Field(
         default=None,
-        description="Which type of a receipt is which outcome, as JPush told you. Absent: 1 is delivered, 2 is clicked.",
+        description="Which type of a receipt is which outcome, as JPush told you. Absent: 1 delivered, 2 clicked.",
         json_schema_extra=about(form='a table, such as { 1 = "delivered", 2 = "clicked" }'),
     )
 

@@ -1,0 +1,69 @@
+"""``andante serve``: the engine behind HTTP; ``andante key``: a key for those who call it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from andante.service.running import Running
+
+_DOCUMENT = "openapi.json"
+
+
+def serve(
+    db: Annotated[Path, typer.Option(help="File of the engine's log; it is made if it is not there.")],
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; 127.0.0.1 unless configured.", show_default=False)
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; 8484 unless configured. 0: a free one.", show_default=False)
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Configuration (TOML); without one, the log's own.", show_default=False)
+    ] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Add a page at /demo/ that shows pushes as they come.")] = False,
+) -> None:
+    """Serve decisions over HTTP, until told to end; what was accepted is finished first.
+
+    Without any API key only this machine may call, and another address is refused.
+    """
+    from andante.service import journal
+    from andante.service.opening import open_service
+
+    running = open_service(db, config, host=host, port=port, with_demo=demo)
+    for line in _told(db, running):
+        typer.echo(line)
+    sys.stdout.flush()
+    journal.begin()
+    running.run()
+
+
+def key(as_json: Annotated[bool, typer.Option("--json", help="Print both as JSON.")] = False) -> None:
+    """Make an API key. It is shown once: give the key to the caller, and its SHA-256 to the configuration."""
+    from andante.service.keys import new_key
+    from andante.settings.sections.service import SCOPES
+
+    made = new_key()
+    if as_json:
+        sys.stdout.write(json.dumps(made._asdict()) + "\n")
+        return
+    typer.echo(f"key     {made.key}")
+    typer.echo(f"sha256  {made.sha256}")
+    typer.echo(f'\n[[service.keys]]\nname = "shop"\nsha256 = "{made.sha256}"\nscopes = {json.dumps(SCOPES)}')
+
+
+def _told(db: Path, running: Running) -> Iterator[str]:
+    """Say where it listens, who may call, and what is missing."""
+    yield f"andante serves {db} at {running.url} (OpenAPI: {running.url}/{_DOCUMENT})"
+    if not running.is_locked:
+        yield "  no API key is configured: only this machine may call. `andante key` makes one."
+    if find_spec("pyarrow") is None:
+        yield "  tables of Arrow are not read: pip install 'andante[plan]'. JSON and MessagePack are."
