@@ -149,7 +149,7 @@ def until(holds, what, seconds=60):
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open, an event loop runs here, and others need one of their own
 def browser():
     """Start the browser that is on this machine, or skip."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)

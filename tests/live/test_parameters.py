@@ -127,7 +127,10 @@ CHANGES = {
     "users.time_zone": ("Europe/Berlin", {"zone"}),
 }
 WEIGHTS = {"learning.visit_weights.": "visit_weight", "learning.refusal_weights.": "refusal_weight"}
-NOT_OF_THE_STEP = ("plan.", "log.", "budget.")
+NOT_OF_THE_STEP = (
+    *("plan.", "log.", "budget.", "service.", "stream.", "delivery.", "channels."),
+    "categories.NAME.digest",
+)
 
 
 def changed(key, value):

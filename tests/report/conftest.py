@@ -37,7 +37,7 @@ class Opened:
 Open = Callable[..., Opened]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open, an event loop runs here, and others need one of their own
 def browser() -> Iterator[Browser]:
     """Start the browser that is on this machine, or skip."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
