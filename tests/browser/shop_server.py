@@ -67,7 +67,7 @@ def main(database, port, peer_port):
         outbox,
         channels,
         writer=Writer(outbox.messages, Templates(), links),
-        rules=DeliverySettings(lease="PT2S"),
+        rules=DeliverySettings(lease="PT8S"),
         clock=clock,
     )
     serving.on_news.append(dispatcher.wake)
