@@ -47,7 +47,7 @@ def render(summary: RunSummary, *, language: Language = "en") -> str:
     words = Words.read(language)
     ordered = _by_pace(summary)
     shown = figures.figures(ordered, ordered.personas, words)
-    scripts = {"bundle": _bundle(), "script": _template_text("report.js")}
+    scripts = {"bundle": bundle(), "script": _template_text("report.js")}
     charts = {"config": CONFIG, "charts": {name: figure.spec for name, figure in shown.items()}}
     return (
         _environment(words)
@@ -89,7 +89,7 @@ def _by_pace(summary: RunSummary) -> RunSummary:
 
 
 @cache
-def _bundle() -> str:
+def bundle() -> str:
     """Return Vega, Vega-Lite and Vega-Embed as one script, which sets ``window.vegaEmbed`` and asks for nothing."""
     text: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its stub lacks the defaults
     return text.replace("</script", "<\\/script").replace("<!--", "<\\!--")

@@ -98,12 +98,18 @@ class Keyring:
         Raises Problem 401 for no key or a wrong one, 403 for one that is not for this, or a page that may not.
         """
         if not self._keys:
-            self._refuse_strangers(headers)
+            self.refuse_strangers(headers)
             return LOCAL
         caller = self._known(_shown_key(headers.get(b"authorization", b"")))
         if scope not in caller.scopes:
             raise Problem(403, f"the key {caller.name} is not for {scope}", action=f"use a key with the scope {scope}")
         return caller
+
+    def still_holds(self, sha256: str, name: str, scope: str) -> bool:
+        """Tell whether a key of this digest still has this name and scope."""
+        return any(
+            digest.hex() == sha256 and caller.name == name and scope in caller.scopes for digest, caller in self._keys
+        )
 
     def _known(self, key: bytes) -> Caller:
         """Return whose key this is. Every key is compared, and each in constant time."""
@@ -116,7 +122,7 @@ class Keyring:
             raise Problem(401, "the API key is unknown", action="send a configured key", headers=_CHALLENGE)
         return found
 
-    def _refuse_strangers(self, headers: Mapping[bytes, bytes]) -> None:
+    def refuse_strangers(self, headers: Mapping[bytes, bytes]) -> None:
         """Refuse a web page that reaches for this machine, by its origin or by a name that it made resolve to us."""
         host = headers.get(b"host", b"")
         if host_name(host.decode("latin-1")) not in _NAMES_OF_LOOPBACK:

@@ -1,0 +1,28 @@
+"""Routes: every page of operators, and what may be done on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.routing import Route
+
+from andante.dashboard import entering
+from andante.dashboard.doors import door
+from andante.site import assets
+from andante.site.pages import settle
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
+    from andante.dashboard.console import Console
+
+
+def routes(console: Console) -> list[BaseRoute]:
+    """Return the routes of the dashboard, and of what all pages share."""
+    return [
+        assets.route(),
+        Route("/settle", settle, methods=["POST"]),
+        door(console, "GET", "sign-in", entering.ask, open_to_all=True),
+        door(console, "POST", "sign-in", entering.enter, open_to_all=True),
+        door(console, "POST", "sign-out", entering.leave, open_to_all=True),
+    ]
