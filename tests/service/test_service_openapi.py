@@ -14,6 +14,7 @@ from andante import Engine
 from andante.channels.contract import Address
 from andante.service.ports import Delivery
 from andante.service.routes import ROUTES, routes_of
+from andante.service.tokens import Person
 
 EXAMPLES = 25
 CHECKS = [
@@ -55,6 +56,9 @@ class Privacy:
 
     def erase(self, user_id):
         return {"user_id": user_id}
+
+    def person(self, _user_id):
+        return Person("3fa2c1", 7)
 
 
 @pytest.fixture(scope="module")

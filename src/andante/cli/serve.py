@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from andante.vocabulary.fault import InputFault
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -29,17 +31,35 @@ def serve(
     config: Annotated[
         Path | None, typer.Option(help="Configuration (TOML); without one, the log's own.", show_default=False)
     ] = None,
-    demo: Annotated[bool, typer.Option("--demo", help="Add a page at /demo/ that shows pushes as they come.")] = False,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Let simulated shoppers live here, in a file of the demonstration's own.")
+    ] = False,
+    speed: Annotated[
+        float | None,
+        typer.Option(
+            help="With --demo: seconds of it in one of the wall, up to 14400; 3600 unless given. 0: paused.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Serve decisions over HTTP, until told to end; what was accepted is finished first.
 
-    Without any API key only this machine may call, and another address is refused.
+    Without any API key only this machine may call, and another address is refused. With --demo, a few hundred simulated
+    shoppers live against the service, on a clock that runs as fast as you like.
     """
     from andante.service import journal
     from andante.service.opening import open_service
 
-    running = open_service(db, config, host=host, port=port, with_demo=demo)
-    for line in _told(db, running):
+    if speed is not None and not demo:
+        raise InputFault("--speed", f"{speed:g}", "is for --demo alone", "add --demo, or leave it out")
+    if demo:
+        from andante.demonstration.clock import SPEED
+        from andante.demonstration.opening import open_demo
+
+        running = open_demo(db, config, host=host, port=port, speed=SPEED if speed is None else speed)
+    else:
+        running = open_service(db, config, host=host, port=port)
+    for line in _told(db, running, demo=demo):
         typer.echo(line)
     sys.stdout.flush()
     journal.begin()
@@ -60,9 +80,11 @@ def key(as_json: Annotated[bool, typer.Option("--json", help="Print both as JSON
     typer.echo(f'\n[[service.keys]]\nname = "shop"\nsha256 = "{made.sha256}"\nscopes = {json.dumps(SCOPES)}')
 
 
-def _told(db: Path, running: Running) -> Iterator[str]:
+def _told(db: Path, running: Running, *, demo: bool) -> Iterator[str]:
     """Say where it listens, who may call, and what is missing."""
     yield f"andante serves {db} at {running.url} (OpenAPI: {running.url}/{_DOCUMENT})"
+    if demo:
+        yield "  a demonstration: its shoppers are simulated, and its time is its own (PUT /demo/speed)."
     if not running.is_locked:
         yield "  no API key is configured: only this machine may call. `andante key` makes one."
     if find_spec("pyarrow") is None:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from andante.settings.sections.delivery import DeliverySettings
 
 _LOG = logging.getLogger(__name__)
+TOGETHER_S = 0.02
+"""How long sends gather where nothing is under way: a round of the clerk costs more than a push."""
+
 _DEAF_S = 1.0
 """How long an attempt that was cancelled may take to notice it."""
 
@@ -147,6 +150,8 @@ class Dispatcher:
         await asyncio.wait(waits, timeout=self._rules.poll.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
+        if not self._tasks and not stop.is_set():
+            await asyncio.sleep(TOGETHER_S)
 
     async def _drain(self) -> None:
         """Let what is under way end, cut off the rest, and take down what came of it."""

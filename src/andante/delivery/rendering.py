@@ -26,10 +26,14 @@ class Renderer(Protocol):
 
 
 class Links(NamedTuple):
-    """Where what came of a push may be reported, and where one click unsubscribes; both carry a signed token."""
+    """Where what came of a push may be reported, where one click unsubscribes, and where the shopper's own page is.
+
+    Each carries a signed token.
+    """
 
     outcome_url: str | None = None
     unsubscribe_url: str | None = None
+    preferences_url: str | None = None
 
 
 class Writer:
@@ -87,5 +91,6 @@ class Writer:
             "item_id": candidate.item_id,
             "outcome_url": links.outcome_url,
             "unsubscribe_url": links.unsubscribe_url,
+            "preferences_url": links.preferences_url,
         }
         return self._renderer.render(message.body, {name: fact for name, fact in facts.items() if fact is not None})

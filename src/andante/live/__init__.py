@@ -6,6 +6,7 @@ only then answered.
 
 from andante.live.clock import SteadyClock
 from andante.live.engine import Engine
+from andante.live.inspection import Inspection
 from andante.live.views import UserView
 
-__all__ = ["Engine", "SteadyClock", "UserView"]
+__all__ = ["Engine", "Inspection", "SteadyClock", "UserView"]

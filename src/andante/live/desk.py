@@ -81,6 +81,12 @@ class Desk:
         self.parameters = parameters
         self.policies[int(parameters["version"][0])] = policy_version(parameters[0])
 
+    def checkpoint(self) -> None:
+        """Write every record that is newer than its checkpoint."""
+        if (self.checkpoints.unwritten or self.checkpoints.behind) and self.parameters is not None:
+            self.checkpoints.begin(self.parameters)
+            self.checkpoints.write_all(self.population.users, self.store)
+
 
 class Draft:
     """One commit in the making."""
@@ -99,6 +105,7 @@ class Draft:
         self._parameters = desk.parameters
         self._channels = desk.channels
         self._logged_settings = desk.logged_settings
+        self._settings, self._budget = desk.settings, desk.budget
         self._waiting = desk.waiting.mark()
         self._before: list[tuple[NDArray[np.int64], NDArray[np.void]]] = []
 
@@ -171,6 +178,7 @@ class Draft:
         desk.parameters = self._parameters
         desk.channels = self._channels
         desk.logged_settings = self._logged_settings
+        desk.settings, desk.budget = self._settings, self._budget
         desk.waiting.undo(self._waiting)
 
 

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from andante.live import parameters as compiled
 from andante.live.admission import (
     admit_events,
     admit_outcomes,
@@ -27,9 +25,10 @@ from andante.live.desk import Desk, Draft, LiveStore
 from andante.live.erasing import Erased, erase, sweep, traces
 from andante.live.explanation import Why, explain
 from andante.live.exporting import history, standing
-from andante.live.instants import LAST, is_taken, micros, utc
+from andante.live.inspection import Inspection, instant_us
+from andante.live.instants import LAST, micros, utc
 from andante.live.observing import take_events, take_outcomes
-from andante.live.policies import publish_settings, take_parameters
+from andante.live.policies import Config, publish_settings, reconfigure, settings_checked, settings_given, throw
 from andante.live.publishing import take_plan
 from andante.live.reading import explain_from
 from andante.live.rechecking import Refusal, recheck
@@ -39,17 +38,20 @@ from andante.live.sends import Send, Sends, sends_after
 from andante.live.turns import Ticket, Turns
 from andante.live.views import UserView, view
 from andante.live.wishes import take_preferences
-from andante.settings import Settings, load
+from andante.settings import load
 from andante.stores.memory import MemoryStore
 from andante.stores.sqlite import SqliteStore
-from andante.vocabulary.fault import Fault, InputFault, UnknownUser
+from andante.vocabulary.fault import Fault, UnknownUser
 from andante.vocabulary.state import NEVER_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
     from types import TracebackType
 
     from andante.live.answers_columns import DecisionColumns
+    from andante.settings import Settings
     from andante.stores.contract import Row
     from andante.vocabulary.records import Decision, Event, Outcome, Preferences, Receipt, Released, Request
 
@@ -59,8 +61,6 @@ Answer = TypeVar("Answer")
 
 Task = Callable[[Draft], Callable[[], Any]]
 """What a call does at the desk; it returns what makes the call's answer, once all is durable."""
-
-Config = str | Path | Mapping[str, Any] | Settings | None
 
 
 class Engine:
@@ -91,16 +91,12 @@ class Engine:
         all but settings. Raises SettingsFault for a configuration that does not hold, StoreBusy where another process
         has the file open, StoreUnreadable where it is not ours or damaged.
         """
-        settings: Settings | None
-        if config is None or isinstance(config, Settings):
-            settings = config
-        else:
-            settings = load(Path(config) if isinstance(config, str) else config, os.environ)
+        settings = settings_given(config)
         if str(path) != MEMORY:
             return cls.over(SqliteStore.open(path), settings, clock=clock)
-        settings = settings or load(None, os.environ)
-        log = settings.log.model_copy(update={"checkpoint_every": NEVER_S})  # nothing recovers from memory
-        return cls.over(MemoryStore(), settings.model_copy(update={"log": log}), clock=clock)
+        engine = cls.over(MemoryStore(), settings or load(None, os.environ), clock=clock)
+        engine._desk.checkpoints.every = NEVER_S  # noqa: SLF001  its own; nothing recovers from memory
+        return engine
 
     @classmethod
     def over(cls, store: LiveStore, settings: Settings | None = None, *, clock: SteadyClock | None = None) -> Self:
@@ -130,7 +126,7 @@ class Engine:
                 return
             self._closed = True
             try:
-                self._checkpoint()
+                self._desk.checkpoint()
             finally:
                 self._desk.store.close()
 
@@ -164,7 +160,7 @@ class Engine:
         ``at`` (now, unless given) is an aware datetime. What is returned as ``send`` is to be sent now.
         """
         self._refuse_closed()
-        now_us = self._instant(at)
+        now_us = instant_us(at, self._clock)
         released: list[Released] = []
         while (due := self.next_release()) is not None and micros(due) <= now_us:
             released += self._do(lambda draft: take_due(draft, now_us))
@@ -219,12 +215,18 @@ class Engine:
         """
         self._refuse_closed()
         now_us = self._clock.now_us()
+        return self._do(lambda draft: _done(throw(draft, scope, now_us, on=on)))
 
-        def task(draft: Draft) -> Callable[[], str]:
-            changed = compiled.switch(self._desk.deciding(), self._desk.names, scope, stopped=on)
-            return _done(take_parameters(draft, changed, f"kill switch {scope} {'on' if on else 'off'}", now_us))
+    def reconfigure(self, settings: Settings, why: str) -> str:
+        """Let other settings hold from the very next decision on; return the name of the policy that then holds.
 
-        return self._do(task)
+        They are logged with the reason, so that a replay stays exact and an engine that is opened without a config
+        has them again. All of them hold or none: raises SettingsFault for what cannot hold, InputFault for a section
+        that is fixed while the engine is open (``policies.FIXED``) and for no reason.
+        """
+        self._refuse_closed()
+        checked, now_us = settings_checked(settings), self._clock.now_us()
+        return self._do(lambda draft: _done(reconfigure(draft, checked, why, now_us)))
 
     def retain(self, now: datetime | None = None) -> Retained:
         """Drop what is older than ``log.retention`` and ``log.keys`` keep it, counted back from ``now``.
@@ -232,9 +234,9 @@ class Engine:
         Everything is checkpointed first; callers wait meanwhile. A replay then begins with the users' records.
         """
         self._refuse_closed()
-        now_us = self._instant(now)
+        now_us = instant_us(now, self._clock)
         with self._turns.chair():
-            self._checkpoint()
+            self._desk.checkpoint()
             return retain(self._desk, now_us)
 
     def user(self, user_id: str) -> UserView:
@@ -250,7 +252,7 @@ class Engine:
         ``at`` (now, unless given) is the moment that "next" counts from. Raises UnknownUser for one never heard of.
         """
         self._refuse_closed()
-        now_us = self._instant(at)
+        now_us = instant_us(at, self._clock)
         with self._turns.chair():
             row = self._row(user_id)
             if not isinstance(self._desk.store, SqliteStore):
@@ -263,7 +265,7 @@ class Engine:
         A user of the same id starts anew, and must consent anew. Raises UnknownUser for one never heard of.
         """
         self._refuse_closed()
-        now_us = self._instant(at)
+        now_us = instant_us(at, self._clock)
         with self._turns.chair():
             row, upto = self._row(user_id), self._desk.position
         found = traces(self._desk.store, row, upto)  # may take long, and nobody waits for it
@@ -293,7 +295,7 @@ class Engine:
     def recheck(self, sends: Sequence[Send], at: datetime | None = None) -> list[Refusal | None]:
         """Return for each send why it may not go out now, or None where it may: asked the moment before it does."""
         self._refuse_closed()
-        now_us = self._instant(at)
+        now_us = instant_us(at, self._clock)
         with self._turns.chair():
             return recheck(self._desk, sends, now_us // 1_000_000)
 
@@ -301,6 +303,16 @@ class Engine:
         """Yield the rows of the log in order, in lists."""
         self._refuse_closed()
         return self._desk.store.read()
+
+    @property
+    def inspection(self) -> Inspection:
+        """What people look at: surveys, dry runs and traces. It writes nothing."""
+        return Inspection(self._seat, self._clock)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that hold now."""
+        return self._desk.settings
 
     @property
     def policy_version(self) -> str:
@@ -318,15 +330,12 @@ class Engine:
         with self._turns.chair():
             return self._desk.position
 
-    def _instant(self, at: datetime | None) -> int:
-        """Return a moment that a caller gave, or now, in microseconds."""
-        if at is None:
-            return self._clock.now_us()
-        if not isinstance(at, datetime) or at.tzinfo is None or not is_taken(at):
-            raise InputFault(
-                "at", at, "is no time between 1970 and 2105 with a zone", "give an aware datetime, or nothing for now"
-            )
-        return micros(at)
+    @contextmanager
+    def _seat(self) -> Iterator[Desk]:
+        """Sit at the desk alone, for a moment."""
+        with self._turns.chair():
+            self._refuse_closed()
+            yield self._desk
 
     def _row(self, user_id: str) -> int:
         row = self._desk.population.row(admit_user_id(user_id))
@@ -373,13 +382,6 @@ class Engine:
             return _done(None)
 
         self._do(task)
-
-    def _checkpoint(self) -> None:
-        """Write every record that is newer than its checkpoint."""
-        desk = self._desk
-        if (desk.checkpoints.unwritten or desk.checkpoints.behind) and desk.parameters is not None:
-            desk.checkpoints.begin(desk.parameters)
-            desk.checkpoints.write_all(desk.population.users, desk.store)
 
     def _refuse_closed(self) -> None:
         if self._closed:

@@ -6,6 +6,7 @@ is changed, and the same step takes the same decision once more, with the same d
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -60,7 +61,7 @@ class Why(Record, frozen=True, omit_defaults=False):
 
 
 class Moment(NamedTuple):
-    """A decision with all that it was taken from."""
+    """A record of the log, such as a decision, with all that it was taken from."""
 
     before: NDArray[np.void]  # (1,) of USER
     run: Run  # one record
@@ -100,6 +101,16 @@ def explain(desk: Desk, row: int, now_s: int) -> Why:
 
 def last_decision(desk: Desk, row: int) -> Moment | None:
     """Return the last decision on a user, with the record as it was before it; None where there is none in the log."""
+    asked = (moment for moment in moments(desk, row) if len(moment.run.asked))
+    last = deque(asked, maxlen=1)
+    return last[0] if last else None
+
+
+def moments(desk: Desk, row: int) -> Iterator[Moment]:
+    """Yield each record that the log has of a user, with the user's record as it was before it.
+
+    The log is read once, in order, and nothing of it is held. What retention has dropped is in the first record.
+    """
     _, states = desk.store.base()
     user = new_users(1)
     user["key"] = desk.population.users["key"][row]
@@ -107,17 +118,14 @@ def last_decision(desk: Desk, row: int) -> Moment | None:
         mine = kept.numbers == row
         if mine.any():
             user = read_states(kept.states[mine]).copy()
-    found: Moment | None = None
     parameters: NDArray[np.void] = desk.deciding()
     for logged in _history(desk, row):
         if logged.kind == Kind.PARAMETERS:
             parameters = published(logged).parameters
         elif logged.position > user["position"][0]:  # the base has the others already
             one = run([logged._replace(user=0)], desk.names)
-            if len(one.asked):
-                found = Moment(user.copy(), one, parameters)
+            yield Moment(user.copy(), one, parameters)
             fold(user, one.records, one.candidates, parameters, desk.zones)
-    return found
 
 
 def counterfactuals(desk: Desk, moment: Moment) -> Iterator[Counterfactual]:

@@ -14,7 +14,7 @@ from andante.delivery.feed import Feed
 from andante.delivery.rendering import Links, Writer
 from andante.service.ports import Delivery
 from andante.service.secret import kept_secret, secret_file
-from andante.service.tokens import Leaving
+from andante.service.tokens import Leaving, person_of
 from andante.vocabulary.fault import InputFault
 
 if TYPE_CHECKING:
@@ -87,4 +87,5 @@ def port(outbox: Outbox, taking: Receipts, reporting: Mapping[str, Reporting | C
 
 def _links(tokens: Tokens, send: Send) -> Links:
     leaving = Leaving(send.user_id, send.candidate.channel, send.decision_id)
-    return Links(tokens.outcome_url(send.decision_id), tokens.unsubscribe_url(leaving))
+    person = person_of(send.decision_id)
+    return Links(tokens.outcome_url(send.decision_id), tokens.unsubscribe_url(leaving), tokens.preferences_url(person))

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from andante.service.auditing import Deed, audited
 from andante.service.problem import Problem
 from andante.service.reading import read, require_json
 from andante.service.serving import reply
@@ -39,7 +40,10 @@ async def publish(serving: Serving, call: Call) -> Reply:
     """Take over what the slow clock planned, for some users or for all."""
     require_json(call.headers)
     plan = read(call.body, _PLAN)
-    receipt = await serving.workers.run(_publish, serving, plan)
+    deed = Deed("plan.publish", "plan", {"users": len(plan.plan), "theta": plan.theta})
+    receipt = await audited(
+        serving, call, deed, _publish, serving, plan, told=lambda taken: {"accepted": taken.accepted}
+    )
     serving.news()
     return reply(receipt)
 
@@ -48,7 +52,8 @@ async def switch(serving: Serving, call: Call) -> Reply:
     """Throw a kill switch, or lift it. The very next decision follows it."""
     require_json(call.headers)
     thrown = read(call.body, _SWITCH)
-    policy = await serving.workers.run(_switch, serving, thrown)
+    deed = Deed("switch", thrown.scope, {"on": thrown.on})
+    policy = await audited(serving, call, deed, _switch, serving, thrown, told=lambda policy: {"policy": policy})
     serving.news()
     return reply(Switched(policy))
 
@@ -58,7 +63,8 @@ async def put_message(serving: Serving, call: Call) -> Reply:
     require_json(call.headers)
     new, name = read(call.body, _MESSAGE), call.path["message_id"]
     put = delivery_of(serving).messages.put
-    version = await serving.workers.run(put, new.kind, name, new.message, time.time_ns() // 1000)
+    deed, given = Deed("message.put", f"{new.kind}:{name}"), (new.kind, name, new.message, time.time_ns() // 1000)
+    version = await audited(serving, call, deed, put, *given, told=lambda version: {"version": version})
     return reply(KeptMessage(version))
 
 
@@ -75,7 +81,8 @@ async def dead_letters(serving: Serving, call: Call) -> Reply:
 async def retry(serving: Serving, call: Call) -> Reply:
     """Let a push that reached nobody be tried again, unless it may have arrived."""
     letter = _digits("letter", call.path["letter"])
-    await serving.workers.run(delivery_of(serving).dead_letters.retry, letter, time.time_ns() // 1000)
+    deed, again = Deed("letter.retry", f"letter:{letter}"), delivery_of(serving).dead_letters.retry
+    await audited(serving, call, deed, again, letter, time.time_ns() // 1000)
     serving.news()
     return reply(Retried(letter))
 

@@ -2,32 +2,54 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import tomllib
+from functools import cache
 from html import escape
+from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING
 
+from andante.service.problem import Problem
 from andante.service.serving import Reply
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from andante.service.serving import Call, Serving
     from andante.service.tokens import Leaving
 
+    Words = Mapping[str, str]
+
 HTML = "text/html; charset=utf-8"
+LANGUAGES = ("en", "zh")
+_CHOSEN = "andante_language="
+"""The cookie in which the other pages keep the language that was chosen."""
 
 _PAGE = Template(
-    """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="robots" content="noindex">
-<meta name="viewport" content="width=device-width"><title>$title</title><h1>$title</h1><p>$said</p>$form</html>"""
+    """<!DOCTYPE html><html lang="$lang"><head><meta charset="utf-8"><meta name="robots" content="noindex">
+<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
+<title>$title</title><style>$style</style></head>
+<body><main><h1>$title</h1><p>$said</p>$form</main></body></html>"""
 )
-_FORM = """<form method="post"><input type="hidden" name="List-Unsubscribe" value="One-Click">
-<button>Unsubscribe</button></form>"""
-_POLICY = ((b"content-security-policy", b"default-src 'none'; form-action 'self'; frame-ancestors 'none'"),)
+_FORM = Template(
+    """<form method="post"><input type="hidden" name="List-Unsubscribe" value="One-Click">
+<button>$button</button></form>"""
+)
 
 
 async def ask_leave(serving: Serving, call: Call) -> Reply:
     """Show who would leave what. Whoever merely looks, a mail scanner too, changes nothing."""
-    leaving = serving.tokens.leaving_of(call.path["token"])
-    said = f"Press the button, and nothing more is sent to you on {leaving.channel}."
-    return _page("Unsubscribe", said, _FORM)
+    words = _words(call.headers)
+    try:
+        leaving = serving.tokens.leaving_of(call.path["token"])
+    except Problem:
+        if b"text/html" not in call.headers.get(b"accept", b""):
+            raise
+        return _page(words, "lost", words["damaged"], status=404)
+    said = words["ask"].format(channel=_channel(words, leaving))
+    return _page(words, "title", said, _FORM.substitute(button=words["button"]))
 
 
 async def leave(serving: Serving, call: Call) -> Reply:
@@ -35,7 +57,8 @@ async def leave(serving: Serving, call: Call) -> Reply:
     leaving = serving.tokens.leaving_of(call.path["token"])
     await serving.workers.run(_withdraw, serving, leaving)
     serving.news()
-    return _page("Unsubscribed", f"Nothing more is sent to you on {leaving.channel}.", "")
+    words = _words(call.headers)
+    return _page(words, "done", words["left"].format(channel=_channel(words, leaving)))
 
 
 def _withdraw(serving: Serving, leaving: Leaving) -> None:
@@ -44,6 +67,39 @@ def _withdraw(serving: Serving, leaving: Leaving) -> None:
     serving.engine.observe([{"decision_id": leaving.decision_id, "type": "unsubscribed"}])
 
 
-def _page(title: str, said: str, form: str) -> Reply:
-    page = _PAGE.substitute(title=title, said=escape(said), form=form)
-    return Reply(page.encode(), media_type=HTML, headers=_POLICY)
+def _channel(words: Words, leaving: Leaving) -> str:
+    return words.get(leaving.channel, leaving.channel.replace("_", " "))
+
+
+def _page(words: Words, title: str, said: str, form: str = "", status: int = 200) -> Reply:
+    style, policy = _style()
+    page = _PAGE.substitute(lang=words["lang"], title=words[title], style=style, said=escape(said), form=form)
+    headers = ((b"content-security-policy", policy), (b"x-robots-tag", b"noindex"))
+    return Reply(page.encode(), status, HTML, headers)
+
+
+@cache
+def _style() -> tuple[str, bytes]:
+    """Return the style of the page, and the policy that lets it and nothing else in."""
+    style = files("andante.service").joinpath("pages.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'self'; frame-ancestors 'none'"
+    )
+    return style, policy.encode()
+
+
+def _words(headers: Mapping[bytes, bytes]) -> Words:
+    """Return the words of the language that was chosen on our pages, else that the browser prefers, else English."""
+    cookies = headers.get(b"cookie", b"").decode("latin-1").split("; ")
+    chosen = [cookie.removeprefix(_CHOSEN) for cookie in cookies if cookie.startswith(_CHOSEN)]
+    preferred = headers.get(b"accept-language", b"").decode("latin-1").split(",")
+    for one in (*chosen, *(part.partition(";")[0].strip()[:2].lower() for part in preferred)):
+        if one in LANGUAGES:
+            return _read(one)
+    return _read("en")
+
+
+@cache
+def _read(language: str) -> Words:
+    return tomllib.loads(files("andante.service").joinpath("languages", f"{language}.toml").read_text(encoding="utf-8"))

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from andante.channels.contract import Address
     from andante.live.answers_columns import DecisionColumns
     from andante.live.explanation import Why
+    from andante.live.retention import Retained
     from andante.live.views import UserView
+    from andante.service.tokens import Person
     from andante.vocabulary.records import Decision, Event, Outcome, Preferences, Receipt, Released, Request
 
 
@@ -73,6 +75,10 @@ class Engine(Deciding, Releasing, Protocol):
 
     def explain(self, user_id: str, at: datetime | None = None) -> Why:
         """Explain the last decision on a user."""
+        ...
+
+    def retain(self, now: datetime | None = None) -> Retained:
+        """Drop what is older than the settings keep it."""
         ...
 
     def close(self) -> None:
@@ -139,4 +145,22 @@ class Privacy(Protocol):
 
     def erase(self, user_id: str) -> Mapping[str, Any]:
         """Erase a user everywhere; return the receipt. Raises UnknownUser."""
+        ...
+
+    def person(self, user_id: str) -> Person:
+        """Return whom a link for this user is for. Raises UnknownUser."""
+        ...
+
+
+class Auditing(Protocol):
+    """Where it is taken down what operators do. Calls may block."""
+
+    def note(
+        self, who: str, action: str, subject: str, detail: Mapping[str, Any], *, refused: str | None = None
+    ) -> int:
+        """Take down what somebody did, or why it was refused; return the entry's number."""
+        ...
+
+    def person(self, user_id: str) -> str:
+        """Return what stands for a user there."""
         ...

@@ -17,8 +17,49 @@ HEAD_BYTES_MAX = 64 * 2**10
 HEAD_S = 20.0
 """How long a caller may take to send them, and to begin at all once connected."""
 
+_BEGIN_OF_HEAD, _END_OF_HEAD = b"HTTP/1.1 ", b"\r\n\r\n"
 _UNREADABLE = Problem(400, "this is no HTTP/1.1 request")
 _TOO_LONG = Problem(431, f"the headers are longer than {HEAD_BYTES_MAX:,} bytes")
+
+
+class Joining:
+    """A transport that lets the head of an answer travel with its body.
+
+    uvicorn writes them one after the other, and each packet wakes the caller. A head waits for what is written next,
+    or for the end of this turn of the event loop, whichever comes first.
+    """
+
+    __slots__ = ("_call_soon", "_head", "_transport", "_write")
+
+    def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop) -> None:
+        """Store where bytes go."""
+        self._transport, self._write, self._call_soon = transport, transport.write, loop.call_soon
+        self._head = b""
+
+    def write(self, data: bytes) -> None:
+        """Write bytes, after the head that waits."""
+        if self._head:
+            data, self._head = self._head + data, b""
+        elif data.endswith(_END_OF_HEAD) and data.startswith(_BEGIN_OF_HEAD):
+            self._head = data
+            self._call_soon(self.flush)
+            return
+        self._write(data)
+
+    def flush(self) -> None:
+        """Write a head that waits."""
+        if self._head:
+            data, self._head = self._head, b""
+            self._write(data)
+
+    def close(self) -> None:
+        """Write what waits, and close."""
+        self.flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        """Return whatever else a transport has."""
+        return getattr(self._transport, name)
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -30,7 +71,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """Give the caller a while to begin."""
-        super().connection_made(transport)
+        super().connection_made(Joining(transport, self.loop))  # type: ignore[arg-type]  # it has all that one has
         self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from typing import TYPE_CHECKING
 
 from andante.service.journal import note
@@ -19,14 +18,15 @@ LOOK_S = 1.0
 AFTER_FAULT_S = 5.0
 
 
-async def keep_releasing(serving: Serving, stop: asyncio.Event) -> None:
-    """Release what is due, until the server drains. A fault of the store is met again later; nothing is lost by it."""
+async def keep_releasing(serving: Serving, stop: asyncio.Event, look_s: float = LOOK_S) -> None:
+    """Release what is due, until the server drains. A fault of the store is met again later; nothing is lost by it.
+
+    What is due is the engine's to say, by its own clock, which need not be the machine's.
+    """
     while not stop.is_set():
-        pause_s = LOOK_S
+        pause_s = look_s
         try:
-            due = await asyncio.to_thread(serving.engine.next_release)
-            if due is not None and due.timestamp() <= time.time():
-                await release(serving)
+            await release(serving)
         except Fault as fault:
             note(str(fault), level=logging.ERROR, doing="release")
             pause_s = AFTER_FAULT_S

@@ -111,6 +111,15 @@ ROUTES: tuple[Route, ...] = (
         {JSON: shapes.Preferences},
     ),
     Route(
+        "POST",
+        "/v1/users/{user_id}/preference-link",
+        users.preference_link,
+        "users.write",
+        own.PreferenceLink,
+        refusals=(404,),
+        needs="privacy",
+    ),
+    Route(
         "PUT",
         "/v1/users/{user_id}/addresses",
         users.put_address,

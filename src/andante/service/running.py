@@ -20,6 +20,7 @@ from andante.service.journal import note
 from andante.service.keys import refuse_unguarded
 from andante.service.protocol import BoundedProtocol
 from andante.service.releasing import keep_releasing
+from andante.service.upkeep import keep_tidy
 from andante.vocabulary.fault import SettingsFault
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class Running:
         settings = serving.settings
         refuse_unguarded(settings)
         self._serving = serving
-        self._beside: tuple[Beside, ...] = (partial(keep_releasing, serving), *beside)
+        self._beside: tuple[Beside, ...] = (partial(keep_releasing, serving), partial(keep_tidy, serving), *beside)
         self._at_last = tuple(at_last)
         self.socket = _bound(settings.host, settings.port)
         config = uvicorn.Config(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from andante.service.keys import Caller
-    from andante.service.ports import Delivery, Engine, Privacy
+    from andante.service.ports import Auditing, Delivery, Engine, Privacy
     from andante.service.tokens import Tokens
     from andante.settings.sections.service import Service
     from andante.vocabulary.records import Released
@@ -92,10 +92,11 @@ class Serving:
         database: Path | None = None,
         delivery: Delivery | None = None,
         privacy: Privacy | None = None,
+        audit: Auditing | None = None,
     ) -> None:
         """Store what there is; :meth:`start` begins to work."""
         self.engine, self.settings, self.tokens = engine, settings, tokens
-        self.database, self.delivery, self.privacy = database, delivery, privacy
+        self.database, self.delivery, self.privacy, self.audit = database, delivery, privacy, audit
         self.on_news: list[Callable[[], None]] = []  # called on the event loop when the log has grown
         self.on_released: list[Callable[[Sequence[Released]], None]] = []  # the same, with what was asked again
         self.on_drain: list[Callable[[], Awaitable[None]]] = []  # waited for before connections are closed

@@ -101,6 +101,13 @@ class KeptAddress(Struct):
     address_id: str
 
 
+class PreferenceLink(Struct):
+    """A link to a shopper's own page, which is as good as a key to it: give it to them alone."""
+
+    url: str  # without service.public_url it begins with its path
+    expires_at: datetime
+
+
 class Removed(Struct):
     """How many there were."""
 

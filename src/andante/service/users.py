@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import msgspec
 
 from andante.live import admission_shapes as shapes
+from andante.service.auditing import Deed, audited
 from andante.service.problem import Problem
 from andante.service.reading import read, require_json
 from andante.service.serving import reply
-from andante.service.shapes import KeptAddress, NewAddress, Removed
+from andante.service.shapes import KeptAddress, NewAddress, PreferenceLink, Removed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from andante.service.ports import Delivery, Privacy
     from andante.service.serving import Call, Reply, Serving
 
@@ -48,7 +51,15 @@ async def export(serving: Serving, call: Call) -> Reply:
 
 async def erase(serving: Serving, call: Call) -> Reply:
     """Erase a user everywhere, and return the receipt (GDPR Art. 17)."""
-    return reply(await serving.workers.run(_privacy(serving).erase, call.path["user_id"]))
+    user_id = call.path["user_id"]
+    deed = Deed("user.erase", user_id=user_id)
+    return reply(await audited(serving, call, deed, _privacy(serving).erase, user_id, told=_receipt))
+
+
+async def preference_link(serving: Serving, call: Call) -> Reply:
+    """Return a link to the shopper's own page, which opens it for a while without any key."""
+    person = await serving.workers.run(_privacy(serving).person, call.path["user_id"])
+    return reply(PreferenceLink(*serving.tokens.preference_link(person)))
 
 
 async def put_address(serving: Serving, call: Call) -> Reply:
@@ -78,6 +89,11 @@ def _drop(serving: Serving, user_id: str, channel: str | None, address_id: str |
     addresses = delivery_of(serving).addresses
     found = [one for one in addresses.of_user(user_id, channel) if address_id is None or one.address_id == address_id]
     return sum(addresses.drop(user_id, one.channel, one.address_id) for one in found)
+
+
+def _receipt(receipt: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the audit says of an erasure: nothing that leads to the user."""
+    return {name: receipt[name] for name in ("receipt_id", "swept") if name in receipt}
 
 
 def _privacy(serving: Serving) -> Privacy:

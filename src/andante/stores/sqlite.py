@@ -9,9 +9,10 @@ import sqlite3
 import threading
 import time
 from contextlib import contextmanager, suppress
+from itertools import chain
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from andante.stores import erasure, retention
 from andante.stores.connection import BUSY_MS, connect, fault_of, faults
@@ -39,6 +40,9 @@ COMMITS_TO_TIDY = 16
 """How many commits pass between two looks at the size of the write-ahead log."""
 
 _META = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
+ROWS_A_STATEMENT = 256
+"""The most rows that one statement inserts."""
+
 _INSERTS = (
     ("rows", "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)"),
     ("users", "INSERT INTO users VALUES (?, ?)"),
@@ -236,16 +240,32 @@ def _insert(writer: sqlite3.Connection, commit: Commit) -> None:
     """Write everything that the commit holds."""
     for field, statement in _INSERTS:
         if entries := getattr(commit, field):
-            writer.executemany(statement, entries)
+            _insert_rows(writer, statement, entries)
     if commit.settled:
         writer.executemany("DELETE FROM waiting WHERE position = ?", [(position,) for position in commit.settled])
     if commit.states:  # in order of user, so that neighbours share a page
-        states = sorted(commit.states, key=itemgetter(0))
-        writer.executemany("INSERT OR REPLACE INTO states VALUES (?, ?, ?)", states)
+        _insert_rows(writer, "INSERT OR REPLACE INTO states VALUES (?, ?, ?)", sorted(commit.states, key=itemgetter(0)))
     if commit.meta:
         writer.executemany(_META, commit.meta.items())
     if commit.replay_from is not None:
         writer.execute(_META, ("replay_from", str(commit.replay_from)))
+
+
+def _insert_rows(writer: sqlite3.Connection, statement: str, entries: Iterable[Sequence[Any]]) -> None:
+    """Insert many rows by few statements.
+
+    Python's lock is let go of at every step of a statement, which ``executemany`` takes for each row; where other
+    threads want the lock, getting it back costs ten times as much as the row. Statements have a power of two of rows,
+    so that few are ever compiled.
+    """
+    head, _, row = statement.partition("VALUES ")
+    rows = list(entries)
+    first = 0
+    while left := len(rows) - first:
+        count = min(ROWS_A_STATEMENT, 1 << (left.bit_length() - 1))
+        several = rows[first : first + count]
+        writer.execute(f"{head}VALUES {', '.join([row] * count)}", list(chain.from_iterable(several)))
+        first += count
 
 
 def _refuse_foreign(path: Path) -> None:

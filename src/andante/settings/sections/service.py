@@ -144,6 +144,11 @@ class Service(Section):
         description="How long a page may report what came of a push with the token that the push carried.",
         json_schema_extra=about(clock="the machine's, not event time"),
     )
+    preference_link_life: Annotated[Duration, Between("PT1M", "P400D")] = Field(
+        default=timedelta(days=30),
+        description="How long a link opens a shopper's own page. Whoever holds the link is taken for the shopper.",
+        json_schema_extra=about(clock="the machine's, not event time"),
+    )
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(_origins)] = Field(
         default=(),
         description="Origins whose pages may call. Without any, no page of another origin may.",

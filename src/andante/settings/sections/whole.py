@@ -13,6 +13,7 @@ from andante.settings.sections.channels import AnyChannel
 from andante.settings.sections.delivery import DeliverySettings
 from andante.settings.sections.learning import Learning
 from andante.settings.sections.limits import Cap, Category, Consent, Duplicates, Gap, QuietHours, Users
+from andante.settings.sections.operators import OperatorSettings
 from andante.settings.sections.pace import Budget, Experiment, Pacing
 from andante.settings.sections.running import EngineSettings, Log, PlanSettings
 from andante.settings.sections.service import Service
@@ -47,5 +48,6 @@ class Settings(Section):
     service: Service = Service()
     stream: Stream = Stream()
     delivery: DeliverySettings = DeliverySettings()
+    operators: OperatorSettings = OperatorSettings()
     channels: Annotated[dict[_Name, AnyChannel], *_ByName] = Field(default_factory=lambda: frozen({}))  # type: ignore[arg-type]
     plan: PlanSettings = PlanSettings()
