@@ -37,7 +37,7 @@ CONFIG = {
     "categories": {"receipt": {"transactional": True}},
     "pacing": {"default_per_week": 3.0, "patience": 0.0, "floor": 0.0, "explore_candidates": 0.0},
 }
-SECRET = "a secret of the tests alone"
+SECRET = "a secret of the tests alone"  # noqa: S105  of no use elsewhere
 
 
 class HandClock(SteadyClock):

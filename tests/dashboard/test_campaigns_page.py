@@ -39,7 +39,9 @@ def test_a_dry_run_says_whom_it_reaches_and_why_others_not(console, client):
     campaign_id = written(console, client)
     page = client.get(f"/dashboard/campaigns/{campaign_id}?dry=1&language=en").text
     assert "2 of 3 users (67%) would be reached within 7 days" in page
-    assert re.search(r"There is no consent to the channel</th><td>1 \(33%\)</td><td><a href=\"/dashboard/users/zoe\"", page)
+    assert re.search(
+        r"There is no consent to the channel</th><td>1 \(33%\)</td><td><a href=\"/dashboard/users/zoe\"", page
+    )
     assert console.engine.inspection.decisions_of("ann")[0]["kind"] == "preferences", "nothing was decided"
 
 

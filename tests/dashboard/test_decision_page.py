@@ -6,6 +6,8 @@ import pytest
 from dashboard_desk import asked, consents
 
 from andante.dashboard.decisions import STATIONS, ladder
+from andante.site.words import words_of
+from andante.vocabulary.reason import RULES, Reason
 
 
 def test_every_station_of_the_path_stands_on_the_page_in_order(console, client):
@@ -26,9 +28,9 @@ def test_the_page_says_what_was_done_and_why(console, client):
 
 
 def test_the_bars_of_an_index_add_up_to_what_decided(console, client):
-    assert client.get("/dashboard/users").status_code == 200
     consents(console.engine, "ann")
     (decision,) = console.engine.decide([asked()])
+    assert client.get(f"/dashboard/decisions/{decision.decision_id}").text.count('class="bar ') >= 2
     (offered,) = console.engine.inspection.trace(decision.decision_id).candidates
     *terms, total = ladder(offered.terms).rungs
     assert total.amount == offered.verdict.index
@@ -37,9 +39,6 @@ def test_the_bars_of_an_index_add_up_to_what_decided(console, client):
 
 
 def test_both_languages_name_every_reason_and_rule():
-    from andante.site.words import words_of
-    from andante.vocabulary.reason import RULES, Reason
-
     for language in ("en", "zh"):
         said = words_of(language, "andante.dashboard").sentences
         assert all(f"decision_reason.{reason.name.lower()}" in said for reason in Reason)

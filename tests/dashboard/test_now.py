@@ -33,7 +33,9 @@ def busy(console, users=12, at=AT):
 def test_the_headline_says_in_words_what_happened(console, client):
     sent = busy(console)
     page = client.get("/dashboard/").text
-    assert "In the last hour 13 decisions: 12 sent, 0 later, 1 not sent; 3 opened (25.0%); one shopper opted out." in page
+    assert (
+        "In the last hour 13 decisions: 12 sent, 0 later, 1 not sent; 3 opened (25.0%); one shopper opted out." in page
+    )
     assert sent[-1].decision_id in page
 
 
@@ -170,7 +172,9 @@ def test_an_alarm_stands_on_the_page_with_evidence_and_what_to_do(tmp_path):
             at = AT - timedelta(days=day)
             requests = [asked(name, campaign_id=f"sale-{day}", category="receipt", at=at) for name in names]
             sent = [one for one in console.engine.decide(requests) if one.action == "send"]
-            told = [{"decision_id": one.decision_id, "type": "complained", "at": at + HOUR / 2} for one in sent[:leaves]]
+            told = [
+                {"decision_id": one.decision_id, "type": "complained", "at": at + HOUR / 2} for one in sent[:leaves]
+            ]
             console.engine.observe(told)
         look(console)
         page = client.get("/dashboard/").text
@@ -178,3 +182,10 @@ def test_an_alarm_stands_on_the_page_with_evidence_and_what_to_do(tmp_path):
         assert "Chance alone would do this once in" in page
         assert "/dashboard/switch?scope=campaign%3Asale-0.1&amp;state=on" in page
         assert 'aria-live="polite" data-html="alarms"' in page
+
+
+def test_a_figure_with_nothing_known_beside_it_is_still_marked(console, client):
+    busy(console)
+    rows = client.get("/dashboard/now.json").json()["charts"]["now_optouts"]["values"]
+    (marked,) = (row for row in rows if row["a"] is not None)
+    assert marked["end"]

@@ -81,6 +81,12 @@ def test_the_best_pace_is_the_curves_own():
     assert satisfied(knobs).best == curve.optimum()[0][0] == 4.0
 
 
+def test_a_value_between_two_steps_begins_at_the_nearer_one():
+    held = knobs_of(load({"learning": {"open_rate": 0.02844, "refusal_rate": 0.9}}, {}))
+    assert held.open_rate == pytest.approx(0.028)
+    assert held.refusal_rate == LIMITS["refusal_rate"].most
+
+
 @settings(max_examples=25, deadline=None)
 @given(budget=st.floats(LIMITS["budget"].least, LIMITS["budget"].most))
 def test_a_plan_keeps_its_budget_and_a_smaller_one_costs_more(budget):

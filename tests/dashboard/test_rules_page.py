@@ -4,6 +4,8 @@ import re
 
 from dashboard_desk import act, asked, consents, sign_in
 
+from andante.settings import describe
+
 NEW = '[[caps]]\nscope = "global"\nlimit = 1\nwindow = "P1D"\n'
 
 
@@ -61,8 +63,6 @@ def test_an_edit_of_an_older_text_is_refused(console, client):
 
 
 def test_every_setting_stands_on_the_page_with_its_clock(console, client):
-    from andante.settings import describe
-
     assert console.rules.text()
     page = client.get("/dashboard/rules").text
     assert all(f"<code>{setting.key}</code>" in page for setting in describe())

@@ -128,7 +128,7 @@ CHANGES = {
 }
 WEIGHTS = {"learning.visit_weights.": "visit_weight", "learning.refusal_weights.": "refusal_weight"}
 NOT_OF_THE_STEP = (
-    *("plan.", "log.", "budget.", "service.", "stream.", "delivery.", "channels."),
+    *("plan.", "log.", "budget.", "service.", "stream.", "delivery.", "channels.", "operators."),
     "categories.NAME.digest",
 )
 

@@ -185,7 +185,7 @@ def test_a_campaign_is_launched_in_one_thread_at_a_time(desk):
 
     def launch_again():
         with pytest.raises(Conflict, match="is being launched already") as fault:
-            launch.run(campaign_id)
+            Launch(engine, opened).run(campaign_id)
         again.append(fault)
 
     launch, campaign_id = Launch(engine, opened, heard=launch_again), started(opened)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import andante
-from andante.cli import bench_judge, check, evaluate, explain, replay, run, serve, simulate
+from andante.cli import audit, bench_judge, check, evaluate, explain, replay, run, serve, simulate
 from andante.vocabulary.fault import Fault, MissingExtra
 
 EXTRA_OF = (
@@ -35,6 +35,7 @@ EXTRA_OF = (
             "prometheus_client",
             "standardwebhooks",
             "starlette",
+            "tomlkit",
             "uvicorn",
             "uvloop",
             "websockets",
@@ -59,6 +60,7 @@ app.command()(replay.replay)
 app.command()(check.check)
 app.command()(serve.serve)
 app.command()(serve.key)
+app.command()(audit.audit)
 app.command()(simulate.simulate)
 app.command()(evaluate.evaluate)
 app.add_typer(bench_judge.app, name="bench")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,8 +14,9 @@ import typer
 from andante.vocabulary.fault import InputFault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from andante.service.opening import Face, Opened
     from andante.service.running import Running
 
 _DOCUMENT = "openapi.json"
@@ -56,9 +58,10 @@ def serve(
         from andante.demonstration.clock import SPEED
         from andante.demonstration.opening import open_demo
 
-        running = open_demo(db, config, host=host, port=port, speed=SPEED if speed is None else speed)
+        chosen = SPEED if speed is None else speed
+        running = open_demo(db, config, host=host, port=port, speed=chosen, faces=_faces(demo=True))
     else:
-        running = open_service(db, config, host=host, port=port)
+        running = open_service(db, config, host=host, port=port, faces=_faces(demo=False))
     for line in _told(db, running, demo=demo):
         typer.echo(line)
     sys.stdout.flush()
@@ -78,6 +81,14 @@ def key(as_json: Annotated[bool, typer.Option("--json", help="Print both as JSON
     typer.echo(f"key     {made.key}")
     typer.echo(f"sha256  {made.sha256}")
     typer.echo(f'\n[[service.keys]]\nname = "shop"\nsha256 = "{made.sha256}"\nscopes = {json.dumps(SCOPES)}')
+
+
+def _faces(*, demo: bool) -> list[Callable[[Opened], Face]]:
+    """Return what makes the pages: those of operators, and those of shoppers."""
+    from andante.dashboard import opening as dashboard
+    from andante.shopper import opening as shopper
+
+    return [partial(dashboard.face, demo=demo), shopper.face]
 
 
 def _told(db: Path, running: Running, *, demo: bool) -> Iterator[str]:

@@ -40,7 +40,8 @@ ACTIONS = (
     "campaign.reject",
     "campaign.start",
     "campaign.stop",
-    "campaign.end",
+    "campaign.done",
+    "campaign.held",
     "complaint.answer",
     "complaint.close",
 )
@@ -134,7 +135,7 @@ def told(detail: Mapping[str, Any]) -> str:
     'reach: 12 · why: too much'
     """
     return " · ".join(
-        f"{name}: {value if isinstance(value, str | int | float) else json.dumps(value, ensure_ascii=False)}"
+        f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
         for name, value in detail.items()
     )
 

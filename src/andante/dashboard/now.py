@@ -144,7 +144,11 @@ def fragments(found: Found, words: Words) -> dict[str, str]:
     alarms = [_alarm(alarm, words) for alarm in found.alarms]
     latest = [_decision(decided, words) for decided in found.latest.decisions]
     thrown = [
-        {"said": words.text("switch.thrown", what=switching.what(one.scope, words), at=words.moment(one.at), who=one.who)}
+        {
+            "said": words.text(
+                "switch.thrown", what=switching.what(one.scope, words), at=words.moment(one.at), who=one.who
+            )
+        }
         | {"lifts": one.lifts}
         for one in found.thrown
     ]

@@ -249,6 +249,20 @@ def held(values: Sequence[float | None]) -> tuple[float | None, ...]:
     return tuple(accumulate(values, lambda before, value: before if value is None else value))
 
 
+def alone(values: Sequence[float | None]) -> list[int]:
+    """Return the places of values with nothing known on either side, which no line can show.
+
+    >>> alone((None, 1.0, None, 2.0, 3.0))
+    [1]
+    """
+    around = (None, *values, None)
+    return [
+        place
+        for place, (before, value, after) in enumerate(zip(around, around[1:], around[2:], strict=False))
+        if value is not None and before is None and after is None
+    ]
+
+
 def known(values: Sequence[float | None]) -> list[float]:
     """Return what is known of a column."""
     return [value for value in values if value is not None]
@@ -266,11 +280,12 @@ def _column(series: Series, name: str) -> Sequence[float | None]:
 
 def _kinds(w: Words, **looks: tuple[Any, ...]) -> tuple[Kind, ...]:
     return tuple(
-        Kind(name, w.text(f"now.legend_{name}"), colour, tuple(dash) or (1, 0)) for name, (colour, *dash) in looks.items()
+        Kind(name, w.text(f"now.legend_{name}"), colour, tuple(dash) or (1, 0))
+        for name, (colour, *dash) in looks.items()
     )
 
 
-def _over_time(  # noqa: PLR0913  what a chart over time is made of
+def _over_time(  # noqa: PLR0913, PLR0917  what a chart over time is made of
     found: Found,
     w: Words,
     name: str,
@@ -306,10 +321,12 @@ def over_time_of(  # noqa: PLR0913, PLR0917  what a chart over time is made of
     fine, coarse = pair
     lines = {field: column(fine, kind.field) for field, kind in zip(FIELDS, kinds, strict=False)}
     coded = tuple(kind._replace(field=field) for field, kind in zip(FIELDS, kinds, strict=False))
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"t": int(at.timestamp()), **{field: short(values[place]) for field, values in lines.items()}}
         for place, at in enumerate(fine.at)
     ]
+    for place in {len(rows) - 1, *(place for values in lines.values() for place in alone(values))}:
+        rows[place]["end"] = True
     wide = [column(coarse, kind.field) for kind in kinds]
     table = [
         (_time(at, times), *(_written(values[place], write) for values in wide))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from andante.dashboard.now_figures import held, known, over_time_of, short
@@ -75,7 +76,9 @@ def priced(found: Planned, w: Words) -> Fact:
     budget, price = found.survey.budget_per_user_week, found.survey.shadow_price
     if budget is None:
         key = "free" if price == 0 else "free_priced"
-        return Fact(w.text("plan.price_tag", price=w.decimal(price)), w.text(f"plan.price_{key}", price=w.decimal(price)))
+        return Fact(
+            w.text("plan.price_tag", price=w.decimal(price)), w.text(f"plan.price_{key}", price=w.decimal(price))
+        )
     said = {"budget": w.budget(budget), "price": w.decimal(price)}
     key = "plan.price_zero" if price == 0 else "plan.price"
     return Fact(w.text("plan.price_tag", price=w.decimal(price)), w.text(key, **said))
@@ -102,7 +105,9 @@ def lifted(found: Planned, w: Words) -> Fact:
     said = {"share": w.percent(found.holdout), "held": w.integer(lift.users_held if lift else 0)}
     if lift is None or lift.visits is None:
         key = "lift.no_holdout" if lift is not None and lift.words == "lift.no_holdout" else "lift.too_early"
-        lacks = [w.text(f"lift.lacks_{name}", least=w.decimal(least)) for name, least in (lift.lacks if lift else {}).items()]
+        lacks = [
+            w.text(f"lift.lacks_{name}", least=w.decimal(least)) for name, least in (lift.lacks if lift else {}).items()
+        ]
         said["lacks"] = w.text("lift.joint").join(lacks) or w.text("lift.lacks_time")
         return Fact(w.text(f"{key}_tag"), w.text(key, **said))
     visits = lift.visits
@@ -130,7 +135,7 @@ def distribution(found: Planned, w: Words) -> Chart:
         edges = (0.0, *DECIDED_EDGES)
     if drift.source != "surveys" and group.planned:
         edges, now, then = PLAN_EDGES, tuple(count / group.planned for count in group.plan_histogram), ()
-    bins = [f"{w.decimal(low)}-{w.decimal(high)}" for low, high in zip(edges, edges[1:], strict=False)]
+    bins = [f"{w.decimal(low)}-{w.decimal(high)}" for low, high in pairwise(edges)]
     bins.append(w.text("plan.bin_last", low=w.decimal(edges[-1])))
     rows = [
         {"bin": name, "now": short(now[place]), **({"before": short(then[place])} if then else {})}
@@ -247,4 +252,3 @@ def _row(group: Group, w: Words) -> tuple[str, ...]:
         *(unknown if value is None else w.percent(value) for value in shares),
         unknown if group.refusal_rate_mean is None else w.decimal(1000 * group.refusal_rate_mean),
     )
-

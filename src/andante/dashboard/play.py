@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from andante.dashboard.console import Console
-    from andante.dashboard.play_figures import Knobs
-    from andante.live.engine import Engine
+    from andante.dashboard.play_figures import Knobs, Population
     from andante.site.charts import Chart
     from andante.site.pages import Visit
     from andante.site.words import Words
@@ -37,6 +36,9 @@ GROUPS = {
 }
 """Which parameters stand together, and above which charts."""
 
+RECOUNTED_US = 60_000_000
+"""How long a count of the users is good enough to play with."""
+
 IN_PERCENT = frozenset({"open_rate", "refusal_rate"})
 
 
@@ -53,46 +55,56 @@ class Slider(NamedTuple):
 
 def routes(console: Console) -> list[BaseRoute]:
     """Return the routes of the play page."""
-    return [door(console, "GET", "play", look), door(console, "GET", "play.json", play)]
+    page = Play()
+    return [door(console, "GET", "play", page.look), door(console, "GET", "play.json", page.move)]
 
 
-async def look(console: Console, seen: Visit) -> Response:
-    """Show the page at the parameters of the URL."""
-    knobs, charts = await console.run(_played, console.engine, seen)
-    own = await console.run(_has_users, console.engine)
-    return show(console, seen, "play.html", groups=_sliders(knobs, seen.words), charts=charts, own=own)
+class Play:
+    """The page, and whom it tries a budget on: sliders move often, and users are counted once a minute."""
 
+    def __init__(self) -> None:
+        """Know nobody yet."""
+        self._people: Population | None = None
+        self._counted_us = 0
 
-async def play(console: Console, seen: Visit) -> Response:
-    """Answer a slider that moved: what replaces the charts and the outputs."""
-    knobs, charts = await console.run(_played, console.engine, seen)
-    texts = {one.name: one.written for sliders in _sliders(knobs, seen.words).values() for one in sliders}
-    told = {name: _told(seen, chart) for name, chart in charts.items()}
-    return JSONResponse({"texts": texts, "charts": told}, headers={"cache-control": "no-store"})
+    async def look(self, console: Console, seen: Visit) -> Response:
+        """Show the page at the parameters of the URL."""
+        knobs, charts, own = await console.run(self._played, console, seen)
+        return show(console, seen, "play.html", groups=_sliders(knobs, seen.words), charts=charts, own=own)
 
+    async def move(self, console: Console, seen: Visit) -> Response:
+        """Answer a slider that moved: what replaces the charts and the outputs."""
+        knobs, charts, _ = await console.run(self._played, console, seen)
+        texts = {one.name: one.written for sliders in _sliders(knobs, seen.words).values() for one in sliders}
+        told = {name: _told(seen, chart) for name, chart in charts.items()}
+        return JSONResponse({"texts": texts, "charts": told}, headers={"cache-control": "no-store"})
 
-def _played(engine: Engine, seen: Visit) -> tuple[Knobs, dict[str, Chart]]:
-    """Return the parameters that are asked for, and the charts by name."""
-    from andante.dashboard import play_charts as drawn  # noqa: PLC0415  altair is slow to import
-    from andante.dashboard import play_figures as figures  # noqa: PLC0415  as NumPy and the compiled kernels are
+    def _played(self, console: Console, seen: Visit) -> tuple[Knobs, dict[str, Chart], bool]:
+        """Return the parameters that are asked for, the charts by name, and whether the users are the server's own."""
+        from andante.dashboard import play_charts as drawn  # noqa: PLC0415  altair is slow to import
+        from andante.dashboard import play_figures as figures  # noqa: PLC0415  as NumPy and the compiled kernels are
 
-    knobs = figures.asked_knobs(seen.request.query_params, figures.knobs_of(engine.settings))
-    people = figures.population_of(engine.inspection.survey())
-    half_year = figures.played(knobs, engine.settings)
-    plan = figures.planned(knobs, people.best_paces)
-    charts = (
-        drawn.satisfaction_chart(knobs, figures.satisfied(knobs), seen.words),
-        drawn.pressure_chart(knobs, figures.tired(knobs, engine.settings), seen.words),
-        drawn.opens_chart(half_year, seen.words),
-        drawn.staying_chart(knobs, half_year, seen.words),
-        drawn.plan_chart(knobs, plan, people, seen.words),
-        drawn.price_chart(knobs, plan, seen.words),
-    )
-    return knobs, {chart.name: chart for chart in charts}
+        settings, words = console.engine.settings, seen.words
+        knobs = figures.asked_knobs(seen.request.query_params, figures.knobs_of(settings))
+        people = self._met(console)
+        half_year, plan = figures.played(knobs, settings), figures.planned(knobs, people.best_paces)
+        charts = (
+            drawn.satisfaction_chart(knobs, figures.satisfied(knobs), words),
+            drawn.pressure_chart(knobs, figures.tired(knobs, settings), words),
+            drawn.opens_chart(half_year, words),
+            drawn.staying_chart(knobs, half_year, words),
+            drawn.plan_chart(knobs, plan, people, words),
+            drawn.price_chart(knobs, plan, words),
+        )
+        return knobs, {chart.name: chart for chart in charts}, bool(people.users)
 
+    def _met(self, console: Console) -> Population:
+        from andante.dashboard.play_figures import population_of  # noqa: PLC0415  as above
 
-def _has_users(engine: Engine) -> bool:
-    return bool(engine.inspection.users("", 1))
+        now_us = console.now_us()
+        if self._people is None or not self._people.users or now_us - self._counted_us >= RECOUNTED_US:
+            self._people, self._counted_us = population_of(console.engine.inspection.survey()), now_us
+        return self._people
 
 
 def _sliders(knobs: Knobs, words: Words) -> dict[str, list[Slider]]:

@@ -60,9 +60,7 @@ def pressure_chart(knobs: Knobs, found: Tired, w: Words) -> Chart:
             scale=alt.Scale(domain=list(names.values()), range=[WARM, ACCENT]),
             legend=alt.Legend(orient="bottom", title=None, labelColor=SOFT, symbolType="stroke"),
         ),
-        strokeDash=alt.StrokeDash(
-            "kind:N", scale=alt.Scale(domain=list(names.values()), range=[[1, 0], [6, 4]])
-        ),
+        strokeDash=alt.StrokeDash("kind:N", scale=alt.Scale(domain=list(names.values()), range=[[1, 0], [6, 4]])),
     )
     says = w.text(
         "play.pressure_says",
@@ -121,7 +119,12 @@ def plan_chart(knobs: Knobs, found: Planned, people: Population, w: Words) -> Ch
         live(rows)
         .mark_bar(cornerRadiusEnd=2)
         .encode(
-            x=alt.X("bin:N", sort=bins, title=w.text("play.pushes_a_week"), axis=alt.Axis(labelAngle=0, grid=False)),
+            x=alt.X(
+                "bin:N",
+                sort=bins,
+                title=w.text("play.pushes_a_week"),
+                axis=alt.Axis(labelAngle=-40, grid=False, labelOverlap=False),
+            ),
             xOffset=alt.XOffset("kind:N", sort=list(names)),
             y=alt.Y("share:Q", title=w.text("play.users_share"), axis=alt.Axis(format=".0%", tickCount=4)),
             fill=alt.Fill(
@@ -175,14 +178,15 @@ def _line(
 ) -> alt.LayerChart:
     """Draw a line, and a mark at one place of it: the row with ``at``. All of it is replaced together."""
     base = live(rows)
-    axis = alt.Axis(tickCount=4, format=".0%") if percent else alt.Axis(tickCount=4)
+    above = -26  # the mark's label stands between the picture and its axis' title
+    axis = alt.Axis(tickCount=4, titleY=above, format=".0%") if percent else alt.Axis(tickCount=4, titleY=above)
     scale = alt.Undefined if domain is None else alt.Scale(domain=list(domain))
     x = alt.X("x:Q", title=x_title, axis=alt.Axis(grid=False, tickCount=8))
     y = alt.Y("y:Q", title=y_title, axis=axis, scale=scale)
     marked = base.transform_filter("isValid(datum.at)")
     at = alt.X("at:Q", title=x_title)
     side = {"align": alt.expr("datum.at < 7 ? 'left' : 'right'"), "dx": alt.expr("datum.at < 7 ? 6 : -6")}
-    label = marked.mark_text(baseline="top", fill=WARM, fontWeight=600, **side)
+    label = marked.mark_text(baseline="bottom", dy=-4, fill=WARM, fontWeight=600, **side)
     drawn: alt.LayerChart = alt.layer(
         base.transform_filter("isValid(datum.x)").mark_line().encode(x=x, y=y),
         marked.mark_rule(stroke=WARM, strokeDash=[4, 3]).encode(x=at),

@@ -55,13 +55,13 @@ class Knobs:
     turn: float = knob(0.5, 10, 0.5, 3.0)  # theta_s
     fall: float = knob(-0.3, 0.1, 0.01, -0.08)  # b: what each weekly push beyond it changes
     pace: float = knob(0, 14, 0.5, 3.0)
-    fatigue_days: float = knob(0.5, 10, 0.5, 2.5)
-    habituation_days: float = knob(2, 60, 1, 15.0)
+    fatigue_days: float = knob(0.5, 10, 0.1, 2.5)
+    habituation_days: float = knob(2, 60, 0.5, 15.0)
     fatigue_open: float = knob(0, 1, 0.01, 0.2)  # beta
-    habituation_open: float = knob(0, 0.2, 0.005, 0.03)  # alpha
+    habituation_open: float = knob(0, 0.2, 0.001, 0.03)  # alpha
     fatigue_refusal: float = knob(0, 1, 0.01, 0.2)  # eta
-    open_rate: float = knob(0.005, 0.5, 0.005, 0.03)
-    refusal_rate: float = knob(0.0005, 0.05, 0.0005, 0.0015)
+    open_rate: float = knob(0.001, 0.5, 0.001, 0.03)
+    refusal_rate: float = knob(0.0001, 0.05, 0.0001, 0.0015)
     budget: float = knob(0.25, 10, 0.25, 2.0)
 
 
@@ -78,7 +78,7 @@ def knobs_of(settings: Settings) -> Knobs:
         "refusal_rate": learning.refusal_rate,
         "budget": settings.budget.per_user_week,
     }
-    return Knobs(**{name: _within(name, value) for name, value in held.items() if value is not None})
+    return Knobs(**{name: _stepped(name, value) for name, value in held.items() if value is not None})
 
 
 def asked_knobs(asked: Mapping[str, str], held: Knobs) -> Knobs:
@@ -111,6 +111,12 @@ LIMITS = {one.name: Limits(**one.metadata) for one in fields(Knobs)}
 
 def _within(name: str, value: float) -> float:
     return min(max(value, LIMITS[name].least), LIMITS[name].most)
+
+
+def _stepped(name: str, value: float) -> float:
+    """Return the value that a slider can stand at which is nearest."""
+    least, _, step = LIMITS[name]
+    return _within(name, round(least + step * round((value - least) / step), 6))
 
 
 class Satisfied(NamedTuple):

@@ -6,10 +6,24 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from andante.dashboard import entering
+from andante.dashboard import (
+    audit,
+    campaigns,
+    complaints,
+    decisions,
+    entering,
+    now,
+    plan,
+    play,
+    rules,
+    switching,
+    users,
+)
 from andante.dashboard.doors import door
 from andante.site import assets
 from andante.site.pages import settle
+
+_PAGES = (now, switching, plan, campaigns, users, decisions, rules, play, complaints, audit)
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -25,4 +39,5 @@ def routes(console: Console) -> list[BaseRoute]:
         door(console, "GET", "sign-in", entering.ask, open_to_all=True),
         door(console, "POST", "sign-in", entering.enter, open_to_all=True),
         door(console, "POST", "sign-out", entering.leave, open_to_all=True),
+        *(route for page in _PAGES for route in page.routes(console)),
     ]

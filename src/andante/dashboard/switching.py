@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003  a field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from andante.dashboard.console import BELOW, who_of
@@ -54,8 +54,8 @@ async def confirm(console: Console, seen: Visit) -> Response:
         return go(f"{SIGN_IN}?next={quote(here, safe='')}")
     scope, on = seen.asked("scope", GLOBAL), _state(seen.asked("state", "on"))
     recent = await console.run(console.watch.series, HOUR_S, 1)
-    given = {"scope": scope, "on": on, "kind": kind_of(scope), "name": name_of(scope), "sends": sum(recent.sends)}
-    return show(console, seen, "now-switch.html", **given)
+    given: dict[str, Any] = {"scope": scope, "on": on, "kind": kind_of(scope), "name": name_of(scope)}
+    return show(console, seen, "now-switch.html", **given, sends=sum(recent.sends))
 
 
 async def throw(console: Console, seen: Visit) -> Response:

@@ -61,9 +61,9 @@ def open_demo(  # noqa: PLR0913  what it takes, each by its name
     """Open the service of a demonstration, which listens already; ``run`` lets it answer, and its shoppers live.
 
     ``speed`` is how many seconds of the demonstration pass in one of the wall; 0 is a pause. A new one hurries through
-    its first two days, unless it is to be slow. ``faces`` make pages, as for any service; one at ``/demo/`` shows a shopper's pushes, as their phone would. Raises InputFault for a speed
-    that is out of range and for a database that has users and was not made by a demonstration, and what
-    :func:`andante.service.opening.open_service` raises.
+    its first two days, unless it is to be slow. ``faces`` make pages, as for any service; one at ``/demo/`` shows a
+    shopper's pushes, as their phone would. Raises InputFault for a speed that is out of range and for a database that
+    has users and was not made by a demonstration, and what :func:`andante.service.opening.open_service` raises.
     """
     if str(database) == MEMORY:
         raise InputFault("database", database, "cannot hold a demonstration", "give it a file, such as --db demo.db")

@@ -13,6 +13,7 @@ from andante.live.dry_run import DryRun, dry_run
 from andante.live.exporting import history
 from andante.live.instants import MICROSECONDS, is_taken, micros
 from andante.live.reading import OneUser
+from andante.live.recent import Recent, recent
 from andante.live.recovery import recover
 from andante.live.survey import AT_ONCE, Survey, survey
 from andante.live.trace import trace
@@ -80,6 +81,10 @@ class Inspection:
         if found is None:
             raise _no_decision(decision_id)
         return _renumbered(found, user)
+
+    def recent(self, user_id: str) -> Recent:
+        """Return what went out to a user lately, and the names that the log knows. Raises UnknownUser."""
+        return recent(self._seat, user_id)
 
     def decisions_of(self, user_id: str, limit: int = 200) -> list[dict[str, Any]]:
         """Return what the log has of a user as one line of time, newest first.

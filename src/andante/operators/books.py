@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, Self
 
 from andante.live.audience import Reach
@@ -10,9 +12,10 @@ from andante.operators.campaigns import Campaigns
 from andante.operators.complaints import Complaints
 from andante.operators.database import Database
 from andante.settings.sections.operators import OperatorSettings
-from andante.vocabulary.fault import InputFault
+from andante.vocabulary.fault import Conflict, InputFault
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
     from types import TracebackType
 
@@ -44,6 +47,7 @@ class Books:
         """Store what there is; :meth:`open` is what makes them."""
         self._database, self._engine = database, engine
         self.audit, self.settings = audit, settings
+        self._guard, self._launched = threading.Lock(), set[str]()
         self.campaigns = Campaigns(database, audit, clock.now_us, settings)
         self.complaints = Complaints(database, audit, clock.now_us, settings)
 
@@ -99,6 +103,19 @@ class Books:
         """Return the scopes that a kill switch of the engine holds now: of campaigns, those of the books."""
         known = [filed.campaign_id for filed in self.campaigns.listed(limit=10_000)]
         return [] if self._engine is None else Reach.of(self._engine).thrown(known)
+
+    @contextmanager
+    def launching(self, campaign_id: str) -> Iterator[None]:
+        """Keep others from launching a campaign meanwhile. Raises Conflict where somebody does."""
+        with self._guard:
+            if campaign_id in self._launched:
+                raise Conflict("campaign", campaign_id, "is being launched already", "look at its progress")
+            self._launched.add(campaign_id)
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._launched.discard(campaign_id)
 
     def forget(self, user_id: str) -> dict[str, int]:
         """Erase a user: complaints go, and their id leaves every audience; return how many of what.

@@ -9,9 +9,7 @@ is kept.
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,11 +18,11 @@ import msgspec
 from andante.live.audience import Chosen, Found, Reach
 from andante.operators.audit import reason
 from andante.operators.campaigns import KILL_SWITCH, NEEDS_APPROVAL
-from andante.vocabulary.fault import Conflict, InputFault
+from andante.vocabulary.fault import InputFault
 from andante.vocabulary.reason import Action, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from andante.live.answers_columns import DecisionColumns
     from andante.live.engine import Engine
@@ -61,7 +59,6 @@ class Launch:
         """Store who decides, and where it is written down."""
         self._engine, self._books, self._heard = engine, books, heard
         self._reach = Reach.of(engine)
-        self._guard, self._under_way = threading.Lock(), set[str]()
 
     def size(self, campaign: Campaign) -> Size:
         """Ask a dry run how many users a campaign reaches, of those in its audience.
@@ -88,7 +85,7 @@ class Launch:
         the next call goes on with it. A kill switch, and reaching more users than one person may reach, stop the
         campaign. Raises Conflict where it is being launched already, and what the engine raises.
         """
-        with self._alone(campaign_id):
+        with self._books.launching(campaign_id):
             self._take_up(campaign_id)
             while not (stop is not None and stop.is_set()) and self._goes_on(campaign_id):
                 pass
@@ -170,19 +167,6 @@ class Launch:
         else:
             closed = msgspec.structs.replace(progress, until=None)
         self._books.campaigns.end_chunk(campaign_id, closed)
-
-    @contextmanager
-    def _alone(self, campaign_id: str) -> Iterator[None]:
-        """Launch a campaign in one thread at a time; processes share no engine."""
-        with self._guard:
-            if campaign_id in self._under_way:
-                raise Conflict("campaign", campaign_id, "is being launched already", "look at its progress")
-            self._under_way.add(campaign_id)
-        try:
-            yield
-        finally:
-            with self._guard:
-                self._under_way.discard(campaign_id)
 
 
 def _begins(campaign_id: str, chunk: int) -> str:

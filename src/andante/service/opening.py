@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -15,7 +16,10 @@ from andante.live.engine import MEMORY, Engine
 from andante.live.policies import SETTINGS
 from andante.operators import Books
 from andante.operators.books import books_of
+from andante.operators.launch import Launch
+from andante.operators.launcher import Launcher
 from andante.service.delivering import Delivering
+from andante.service.journal import note
 from andante.service.keys import refuse_unguarded
 from andante.service.numbers import Numbers
 from andante.service.persons import Persons
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
     from andante.service.running import Beside
     from andante.settings import Settings
     from andante.settings.sections.service import Service
+    from andante.vocabulary.fault import Fault
 
 TOKENS, PERSONS = "tokens", "persons"
 """The names of the secrets that tokens are signed with, and pseudonyms of users made with."""
@@ -142,15 +147,21 @@ def _serving(  # noqa: PLR0913, PLR0917  what a service is made of
 def _running(opened: Opened, faces: Sequence[Face]) -> Running:
     """Return the service with everything that travels beside it: pushes, feeds of pages, the operators' view."""
     delivering = opened.delivering
+    launcher = Launcher(Launch(opened.engine, opened.books), _tell)
     streams = Streams(opened.serving, delivering.feed, opened.settings.stream)
     return Running(
         opened.serving,
         andante.__version__,
         more=[*streams.routes(), *(route for face in faces for route in face.routes)],
         described=[streams.ticket, *(call for face in faces for call in face.calls)],
-        beside=(delivering.run, streams.run, *(loop for face in faces for loop in face.beside)),
+        beside=(delivering.run, streams.run, launcher.run, *(loop for face in faces for loop in face.beside)),
         at_last=(*(end for face in faces for end in face.at_last), opened.books.close, delivering.close),
     )
+
+
+def _tell(fault: Fault) -> None:
+    """Write down why a launch does not go on."""
+    note(str(fault), level=logging.ERROR, doing="launch")
 
 
 def settings_of(database: str | Path, config: Path | None) -> Settings:

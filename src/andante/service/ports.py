@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from andante.channels.contract import Address
@@ -149,6 +150,14 @@ class Privacy(Protocol):
 
     def person(self, user_id: str) -> Person:
         """Return whom a link for this user is for. Raises UnknownUser."""
+        ...
+
+    def user_of(self, person: Person) -> str:
+        """Return the id of the user whom a link is for. Raises UnknownUser for one who was erased since."""
+        ...
+
+    def held(self, person: Person) -> AbstractContextManager[str]:
+        """Give the id of the user whom a link is for, who is not erased meanwhile. Raises UnknownUser."""
         ...
 
 

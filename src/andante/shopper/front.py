@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
-
-from andante.live.recent import Recent, recent
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from andante.live.engine import Engine
-    from andante.service.persons import Persons
+    from andante.live.recent import Recent
+    from andante.operators.complaints import Complaints
+    from andante.service.ports import Privacy
     from andante.service.serving import Serving
 
 Answer = TypeVar("Answer")
@@ -21,36 +21,13 @@ ROOM = "andante.shopper"
 """Whose templates and words these pages take."""
 
 
-class Complaint(Protocol):
-    """What a shopper said, and what became of it."""
-
-    id: int
-    text: str
-    status: str  # open, answered or closed
-    opened_at: datetime
-    answer: str | None
-    answered_at: datetime | None
-
-
-class Complaints(Protocol):
-    """The book of complaints. Calls may block."""
-
-    def open(self, user_id: str, text: str, contact: str | None = None) -> object:
-        """Take down what a shopper says. Raises InputFault."""
-        ...
-
-    def of_user(self, user_id: str) -> Sequence[Complaint]:
-        """Return a shopper's own, the latest first."""
-        ...
-
-
 @dataclass(frozen=True)
 class Front:
     """What there is. Everything but ``serving`` blocks: ask it through :meth:`run`."""
 
     serving: Serving
     engine: Engine
-    persons: Persons
+    persons: Privacy
     complaints: Complaints | None
     now_us: Callable[[], int]
 
@@ -64,4 +41,4 @@ class Front:
 
     def recent(self, user_id: str) -> Recent:
         """Return what went out to a user lately."""
-        return recent(self.engine._seat, user_id)  # noqa: SLF001  until the inspection hands it out
+        return self.engine.inspection.recent(user_id)

@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
     from andante.live.recent import RecentPush
     from andante.live.views import UserView
+    from andante.operators.complaints import Complaint
     from andante.service.tokens import Person
     from andante.settings import Settings
-    from andante.shopper.front import Complaint, Front
+    from andante.shopper.front import Front
 
 PUSHES_MAX = 10
 """How many of the last pushes are shown."""

@@ -116,8 +116,9 @@ def told(drawn: Chart, words: Words) -> dict[str, Any]:
 def over_time(kinds: tuple[Kind, ...], times: str, numbers: str, *, stacked: bool = False, top: float = 0.0) -> Spec:
     """Draw values over time: a line a kind, or areas that stand on each other.
 
-    Rows are ``{"t": seconds since 1970, field: value, ...}``; a value that is null leaves a gap. ``times`` and
-    ``numbers`` are formats of D3. The axis reaches up to ``top`` at least, so that noise near zero looks small.
+    Rows are ``{"t": seconds since 1970, field: value, ...}``; a value that is null leaves a gap, and a row with
+    ``"end": true`` has its values marked. ``times`` and ``numbers`` are formats of D3. The axis reaches up to ``top``
+    at least, so that noise near zero looks small.
     """
     fields = [kind.field for kind in kinds]
     base = live([]).transform_calculate(at="toDate(datum.t * 1000)")
@@ -127,7 +128,11 @@ def over_time(kinds: tuple[Kind, ...], times: str, numbers: str, *, stacked: boo
     reach = alt.Scale(domain=alt.DomainUnionWith(unionWith=[0, top]), nice=True)
     y = alt.Y("value:Q", title=None, axis=axis, scale=reach, stack="zero" if stacked else None)
     told = base.transform_fold(fields, as_=["kind", "value"]).encode(x=x, y=y)
-    legend = _legend({kind.field: kind.name for kind in kinds}) if len(kinds) > 1 else None
+    legend = (
+        _legend({kind.field: kind.name for kind in kinds}, "square" if stacked else "stroke")
+        if len(kinds) > 1
+        else None
+    )
     colours = alt.Scale(domain=fields, range=[kind.colour for kind in kinds])
     if stacked:
         place = " : ".join(f"datum.kind === '{field}' ? {at}" for at, field in enumerate(fields[:-1]))
@@ -137,8 +142,8 @@ def over_time(kinds: tuple[Kind, ...], times: str, numbers: str, *, stacked: boo
         dashes = alt.Scale(domain=fields, range=[list(kind.dash) for kind in kinds])
         stroke = alt.Stroke("kind:N", scale=colours, legend=legend)
         dashed = alt.StrokeDash("kind:N", scale=dashes, legend=legend)
-        ends = base.transform_fold(fields, as_=["kind", "value"]).transform_joinaggregate(last="max(t)")
-        ends = ends.transform_filter("datum.t === datum.last").mark_point(size=30, strokeWidth=2.5, fill=CARD)
+        ends = base.transform_filter("datum.end").transform_fold(fields, as_=["kind", "value"])
+        ends = ends.mark_point(size=30, strokeWidth=2.5, fill=CARD)
         lines = told.mark_line(strokeCap="round").encode(stroke=stroke, strokeDash=dashed)
         drawn = lines + ends.encode(x="at:T", y="value:Q", stroke="kind:N")
     tips = [alt.Tooltip("at:T", title=" ", format=times)]
@@ -233,8 +238,8 @@ def _tight() -> alt.Scale:
     return alt.Scale(paddingInner=0.15)
 
 
-def _legend(shown: Mapping[str, str]) -> alt.Legend:
+def _legend(shown: Mapping[str, str], symbol: str = "square") -> alt.Legend:
     """Name the kinds above the chart, in the page's language."""
     words = f"{json.dumps(dict(shown), ensure_ascii=False)}[datum.label]"
-    look = {"labelColor": SOFT, "labelFontSize": 12, "symbolSize": 220, "symbolOpacity": 1}
+    look = {"labelColor": SOFT, "labelFontSize": 12, "symbolSize": 160, "symbolOpacity": 1, "symbolType": symbol}
     return alt.Legend(orient="top", direction="horizontal", title=None, labelExpr=words, **look)

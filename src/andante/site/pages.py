@@ -32,7 +32,7 @@ HEADERS: Final = {
     ),
     "cache-control": "no-store",
     "cross-origin-opener-policy": "same-origin",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",  # without any, a browser sends forms with the origin "null"
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
@@ -92,7 +92,7 @@ def page(seen: Visit, room: str, template: str, *, status: int = 200, **given: A
 
 def go(path: str) -> Response:
     """Answer a form: look at a page of ours."""
-    return RedirectResponse(path, 303, headers={"cache-control": "no-store", "referrer-policy": "no-referrer"})
+    return RedirectResponse(path, 303, headers={"cache-control": "no-store", "referrer-policy": "same-origin"})
 
 
 def refusal(seen: Visit, room: str, error: Exception) -> Response:
