@@ -47,7 +47,11 @@ def main(database, port, peer_port):
     kept = secret_file(database)
     tokens = Tokens(kept_secret(kept, "tokens"), service.outcome_token_life, service.public_url)
     serving = Serving(
-        engine, service, tokens, database=Path(database), delivery=delivery_port(outbox, Receipts(outbox, engine), {})
+        engine,
+        service,
+        tokens,
+        database=Path(database),
+        delivery=delivery_port(outbox, Receipts(outbox, engine), {}, engine.now_us),
     )
     feed = Feed.open(outbox.database, lines, clock=clock)
     options = {

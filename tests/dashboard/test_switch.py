@@ -1,6 +1,7 @@
 """The kill switch: in two steps, written down, and nothing is sent once it has answered."""
 
 import threading
+from urllib.parse import urlencode
 
 import pytest
 from dashboard_desk import AT, act, answering, asked, consents, look, opened, sign_in
@@ -93,6 +94,29 @@ def test_what_is_stopped_is_told_to_pages_that_are_open(shop):
     act(client, "/dashboard/switch", "/dashboard/switch", scope="global", state="on")
     look(console)
     assert "Everything has been stopped since" in client.get("/dashboard/now.json").json()["html"]["thrown"]
+
+
+@pytest.mark.parametrize("scope", ["global", "channel:push", "category:receipt", "campaign:sale"])
+def test_what_was_stopped_without_the_books_is_shown_too_and_can_be_lifted(shop, scope):
+    console, client = shop
+    console.engine.decide([asked(category="receipt", campaign_id="sale", at=AT)])
+    console.engine.switch(scope, on=True)
+    look(console)
+    sign_in(client)
+    thrown = client.get("/dashboard/now.json").json()["html"]["thrown"]
+    assert "the audit does not say when or by whom" in thrown
+    lift = f"/dashboard/switch?{urlencode({'scope': scope, 'state': 'off'})}"
+    assert lift.replace("&", "&amp;") in thrown
+    act(client, lift, "/dashboard/switch", scope=scope, state="off")
+    assert console.engine.stopped(["sale"]) == ()
+
+
+def test_what_the_engine_does_not_stop_any_more_is_not_shown_whatever_the_audit_says(shop):
+    console, client = shop
+    sign_in(client)
+    act(client, "/dashboard/switch", "/dashboard/switch", scope="global", state="on")
+    console.engine.switch("global", on=False)
+    assert "Everything has been stopped" not in client.get("/dashboard/").text
 
 
 def test_nothing_is_sent_after_the_answer_while_many_threads_decide(shop):

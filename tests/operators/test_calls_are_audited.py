@@ -32,7 +32,7 @@ def served(folder, *, audited=True):
             engine,
             settings,
             Tokens("a secret of the tests alone", settings.outcome_token_life, None),
-            delivery=port(outbox, Receipts(outbox, engine), {}),
+            delivery=port(outbox, Receipts(outbox, engine), {}, engine.now_us),
             privacy=Persons(engine, outbox.database, forgetting=[opened.forget]),
             audit=opened.audit if audited else None,
         )

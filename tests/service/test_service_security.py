@@ -306,3 +306,22 @@ def sent_as(locked):
     decision = locked.client.post("/v1/decisions", json=body, headers=locked.headers["decisions"]).json()
     assert decision["action"] == "send"
     return decision["decision_id"]
+
+
+def _told_from(shop, *addresses):
+    """Return how outcomes with a wrong token are answered that say from where they come."""
+    answers = [
+        shop.client.post("/v1/outcomes?token=x", json={"type": "opened"}, headers={"x-forwarded-for": address})
+        for address in addresses
+    ]
+    return [answer.status_code for answer in answers]
+
+
+def test_caller_behind_a_trusted_proxy_is_counted_by_their_own_address():
+    with served(page_calls_per_minute=1, trusted_proxies=["127.0.0.1"]) as shop:
+        assert _told_from(shop, "203.0.113.1", "203.0.113.2", "203.0.113.1") == [401, 401, 429]
+
+
+def test_nobody_else_is_believed_from_where_they_come():
+    with served(page_calls_per_minute=1) as shop:
+        assert _told_from(shop, "203.0.113.1", "203.0.113.2") == [401, 429]

@@ -115,7 +115,7 @@ def opened(path: Path, config: Any = None, **service):
             held={"complaints": books.complaints.of_user},
             forgetting=[books.forget],
         )
-        delivery = port(outbox, Receipts(outbox, engine), {})
+        delivery = port(outbox, Receipts(outbox, engine), {}, engine.now_us)
         serving = Serving(engine, settings, tokens, database=path, delivery=delivery, privacy=persons)
         front = Front(serving, engine, persons, books.complaints, clock.now_us)
         more = [assets.route(), Route("/settle", settle, methods=["POST"]), *routes(front)]

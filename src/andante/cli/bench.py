@@ -122,6 +122,23 @@ def service(
     kept("service", figures, write=write, as_json=as_json)
 
 
+@app.command()
+def pages(
+    minutes: Annotated[float, typer.Option(help="How long the page is watched under load.")] = 10.0,
+    seconds: Annotated[float, typer.Option(help="How long each load lasts that is compared with others.")] = 8.0,
+    repeats: Annotated[int, typer.Option(help="Repeats of each comparison; of the demonstration at most 3.")] = 5,
+    folder: Annotated[
+        Path | None, typer.Option(help="Folder on a real disk for databases. Default: that of temporary files.")
+    ] = None,
+    write: Write = False,
+    as_json: AsJson = False,
+) -> None:
+    """Cost of the dashboard to the engine, how its page feels at 500 decisions a second, and how soon a demo moves."""
+    from andante.benchmarks import pages as benchmark
+
+    kept("pages", benchmark.pages(minutes, seconds, repeats, folder=folder), write=write, as_json=as_json)
+
+
 def kept(name: str, figures: Mapping[str, Any] | Sequence[Mapping[str, Any]], *, write: bool, as_json: bool) -> None:
     """Print and keep the figures as asked."""
     if as_json:

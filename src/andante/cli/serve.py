@@ -94,6 +94,7 @@ def _faces(*, demo: bool) -> list[Callable[[Opened], Face]]:
 def _told(db: Path, running: Running, *, demo: bool) -> Iterator[str]:
     """Say where it listens, who may call, and what is missing."""
     yield f"andante serves {db} at {running.url} (OpenAPI: {running.url}/{_DOCUMENT})"
+    yield f"  the operators' pages: {running.url}/dashboard/"
     if demo:
         yield "  a demonstration: its shoppers are simulated, and its time is its own (PUT /demo/speed)."
     if not running.is_locked:

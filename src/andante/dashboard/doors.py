@@ -17,9 +17,9 @@ from starlette.routing import Route
 
 from andante.dashboard.console import BELOW, ROOM, Console
 from andante.service.journal import note
-from andante.service.problem import Problem, broken
+from andante.service.problem import Problem
 from andante.site.pages import Visit, go, page, refusal, visit, with_form
-from andante.vocabulary.fault import Fault
+from andante.vocabulary.fault import Fault, MissingExtra
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -54,9 +54,12 @@ async def _answer(console: Console, handler: Handler, request: Request, *, open_
         return await handler(console, seen)
     except (Problem, Fault) as error:
         return refusal(seen, ROOM, error)
+    except ModuleNotFoundError as missing:
+        fault = MissingExtra("library", missing.name, "is not installed here", "pip install 'andante[plan]'")
+        return refusal(seen, ROOM, fault)
     except Exception as error:  # noqa: BLE001  whatever it is, the visitor is answered
         note("fault of our own", level=logging.ERROR, error=error, route=request.scope["path"])
-        return refusal(seen, ROOM, broken())
+        return refusal(seen, ROOM, Problem(500, "the service met a fault of its own", action="see its log"))
 
 
 def _ask_who(request: Request) -> Response:

@@ -24,11 +24,14 @@ from andante.site.words import words_of
 from andante.vocabulary.fault import InputFault, NotEnoughData
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.routing import BaseRoute
 
     from andante.dashboard.console import Console
     from andante.dashboard.latest import Decided
     from andante.dashboard.now_figures import Found, Tile
+    from andante.dashboard.switching import Thrown
     from andante.live.survey import Survey
     from andante.monitoring.alarms import Alarm
     from andante.site.charts import Chart
@@ -84,7 +87,10 @@ class Now:
         snapshot = await self._snapshots.get((span, seen.words.language))
         names = await console.run(_stoppable, console)
         live = f"{BELOW}now.json?span={span}&language={seen.words.language}"
-        return show(console, seen, "now.html", snapshot=snapshot, span=span, live=live, stoppable=names)
+        # Whoever has just thrown a switch looks here next, so this is never a second old.
+        stopped = await console.run(lambda: _thrown(switching.thrown(console), seen.words))
+        given: dict[str, Any] = {"snapshot": snapshot, "span": span, "live": live, "stoppable": names}
+        return show(console, seen, "now.html", **given, thrown=Markup(stopped))  # noqa: S704  our own template
 
     async def tell(self, console: Console, seen: Visit) -> Response:  # noqa: ARG002  every handler is given both
         """Answer a page that is open with what replaces its figures."""
@@ -133,7 +139,7 @@ class Now:
             reasons=watch.reasons(span.length_s),
             alarms=alarms,
             latest=self._latest.look(),
-            thrown=switching.thrown(self._console.books),
+            thrown=switching.thrown(self._console),
             users=users,
             waited_for=frozenset(name for name, category in categories.items() if category.transactional),
         )
@@ -143,20 +149,16 @@ def fragments(found: Found, words: Words) -> dict[str, str]:
     """Return what is replaced as a whole: alarms, what is stopped, the latest decisions."""
     alarms = [_alarm(alarm, words) for alarm in found.alarms]
     latest = [_decision(decided, words) for decided in found.latest.decisions]
-    thrown = [
-        {
-            "said": words.text(
-                "switch.thrown", what=switching.what(one.scope, words), at=words.moment(one.at), who=one.who
-            )
-        }
-        | {"lifts": one.lifts}
-        for one in found.thrown
-    ]
     return {
         "alarms": render(ROOM, "now-alarms.html", words, alarms=alarms),
-        "thrown": render(ROOM, "now-thrown.html", words, thrown=thrown),
+        "thrown": _thrown(found.thrown, words),
         "latest": render(ROOM, "now-latest.html", words, latest=latest),
     }
+
+
+def _thrown(several: Sequence[Thrown], words: Words) -> str:
+    thrown = [{"said": switching.said(one, words), "lifts": one.lifts} for one in several]
+    return render(ROOM, "now-thrown.html", words, thrown=thrown)
 
 
 def _alarm(alarm: Alarm, words: Words) -> dict[str, str]:

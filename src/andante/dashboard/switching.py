@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003  a field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -17,15 +17,18 @@ if TYPE_CHECKING:
 
     from andante.dashboard.console import Console
     from andante.operators import Books
+    from andante.operators.audit import Entry
     from andante.site.pages import Visit
     from andante.site.words import Words
 
 GLOBAL = "global"
 SWITCH = f"{BELOW}switch"
 HOUR_S = 3600
+WEEK_S = 604_800
 ENTRIES_MAX = 1000
 """So many of the latest throws are looked through for what is thrown now."""
 
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _STATES = {"on": True, "off": False}
 
 
@@ -33,8 +36,8 @@ class Thrown(NamedTuple):
     """A switch that is on."""
 
     scope: str
-    at: datetime
-    who: str
+    at: datetime | None  # None: the audit does not know, as somebody asked the engine itself
+    who: str | None
 
     @property
     def lifts(self) -> str:
@@ -66,14 +69,28 @@ async def throw(console: Console, seen: Visit) -> Response:
     return go(f"{BELOW}#switch")
 
 
-def thrown(books: Books) -> tuple[Thrown, ...]:
-    """Return the switches that are on, the latest first, as the audit has them."""
-    latest: dict[str, Thrown | None] = {}
-    for entry in books.audit.entries(limit=ENTRIES_MAX, action="switch"):
-        if entry.refused is None and entry.subject not in latest:
-            on = bool(entry.detail.get("on"))
-            latest[entry.subject] = Thrown(entry.subject, entry.at, entry.who) if on else None
-    return tuple(one for one in latest.values() if one is not None)
+def thrown(console: Console) -> tuple[Thrown, ...]:
+    """Return the switches that are on, the latest first: the engine says which, the audit since when and by whom.
+
+    The engine keeps only hashes of campaigns: those are found that the audit, the books or the log of a week name.
+    """
+    audit, campaigns = console.books.audit, console.books.campaigns
+    latest: dict[str, Entry] = {}
+    for entry in audit.entries(limit=ENTRIES_MAX, action="switch"):
+        if entry.refused is None:
+            latest.setdefault(entry.subject, entry)
+    named = [name_of(scope) for scope in latest if scope.startswith("campaign:")]
+    named += [filed.campaign_id for filed in campaigns.listed(limit=ENTRIES_MAX)]
+    named += [one.campaign_id for one in console.watch.campaigns(WEEK_S)]
+    found = [_thrown(scope, latest.get(scope)) for scope in console.engine.stopped(named)]
+    return tuple(sorted(found, key=lambda one: one.at or _LONG_AGO, reverse=True))
+
+
+def _thrown(scope: str, latest: Entry | None) -> Thrown:
+    """Return a switch with who threw it, unless the audit's last word of it is another one."""
+    if latest is None or not latest.detail.get("on"):
+        return Thrown(scope, None, None)
+    return Thrown(scope, latest.at, latest.who)
 
 
 def kind_of(scope: str) -> str:
@@ -96,6 +113,13 @@ def name_of(scope: str) -> str:
 def what(scope: str, words: Words) -> str:
     """Return what a switch stops, in words."""
     return words.text(f"switch.what_{kind_of(scope)}", name=name_of(scope))
+
+
+def said(one: Thrown, words: Words) -> str:
+    """Return what is stopped, since when and by whom, as far as it is known."""
+    if one.at is None or one.who is None:
+        return words.text("switch.thrown_unknown", what=what(one.scope, words))
+    return words.text("switch.thrown", what=what(one.scope, words), at=words.moment(one.at), who=one.who)
 
 
 def _throw(books: Books, who: str, scope: str, on: bool) -> str:  # noqa: FBT001  by place, as workers give it

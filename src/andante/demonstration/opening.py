@@ -24,7 +24,6 @@ from andante.live.instants import MICROSECONDS
 from andante.service.journal import note
 from andante.service.keys import new_key
 from andante.service.opening import Face, open_service, settings_of
-from andante.service.pages_demo import demo
 from andante.service.releasing import keep_releasing
 from andante.settings import load
 from andante.settings.sections.service import SCOPES, ServiceKey
@@ -120,7 +119,6 @@ class Demonstration:
                 keeps(self.clock.now_us())
 
         return Face(
-            routes=demo(opened.settings.service, opened.delivering.vapid_public_key),
             calls=Steering(self.clock, opened.engine, keeps, opened.books.complaints).routes(),
             beside=(partial(keep_releasing, opened.serving, look_s=LOOK_S), self._live),
             at_last=(keep_at_last,),

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 import numpy as np
 
-from andante.live.hashing import content_hash
 from andante.live.names import CATEGORY, CHANNEL
-from andante.live.parameters import CAMPAIGN, GLOBAL
+from andante.live.parameters import CAMPAIGN, GLOBAL, stopped
 from andante.live.survey import AT_ONCE, PERSONAS, chunks, personas
 from andante.stores.erasure import is_tombstone
 from andante.vocabulary.fault import InputFault
@@ -118,15 +117,7 @@ class Reach:
     def thrown(self, campaign_ids: Collection[str] = ()) -> list[str]:
         """Return the scopes that a kill switch holds; of campaigns those given, as the engine keeps only hashes."""
         with self._seat() as desk:
-            held, names = desk.deciding(), desk.names
-            bits = {CHANNEL: int(held["stopped_channels"][0]), CATEGORY: int(held["stopped_categories"][0])}
-            hashes = {int(value) for value in held["stopped_campaigns"][0] if value}
-            known = {CHANNEL: names.channels, CATEGORY: names.categories}
-            everything = bool(held["stopped"][0])
-        scopes = [GLOBAL] if everything else []
-        for kind, codes in known.items():
-            scopes += [f"{kind}:{name}" for code, name in enumerate(codes) if bits[kind] >> code & 1]
-        return scopes + [f"{CAMPAIGN}:{name}" for name in campaign_ids if content_hash(name) in hashes]
+            return list(stopped(desk.deciding(), desk.names, campaign_ids))
 
     def decided(self, after: int, begins: str) -> Found | None:
         """Return what the log has, after a position, of requests of one candidate whose id begins so.

@@ -7,17 +7,11 @@ and a call returns when what it answered is durable.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from andante.live.admission import (
-    admit_events,
-    admit_outcomes,
-    admit_plan,
-    admit_preferences,
-    admit_user_id,
-)
+from andante.live.admission import admit_events, admit_outcomes, admit_plan, admit_preferences, admit_user_id
 from andante.live.admission_columns import admit_columns
 from andante.live.clock import SteadyClock
 from andante.live.deciding import Question, ask_together, take_columns, take_due
@@ -28,6 +22,7 @@ from andante.live.exporting import history, standing
 from andante.live.inspection import Inspection, instant_us
 from andante.live.instants import LAST, micros, utc
 from andante.live.observing import take_events, take_outcomes
+from andante.live.parameters import stopped
 from andante.live.policies import Config, publish_settings, reconfigure, settings_checked, settings_given, throw
 from andante.live.publishing import take_plan
 from andante.live.reading import explain_from
@@ -309,6 +304,11 @@ class Engine:
         """What people look at: surveys, dry runs and traces. It writes nothing."""
         return Inspection(self._seat, self._clock)
 
+    def stopped(self, campaigns: Collection[str] = ()) -> tuple[str, ...]:
+        """Return the scopes that the kill switch holds now; of campaigns those given, as only hashes are kept."""
+        with self._seat() as desk:
+            return stopped(desk.deciding(), desk.names, campaigns)
+
     @property
     def settings(self) -> Settings:
         """The settings that hold now."""
@@ -318,6 +318,10 @@ class Engine:
     def policy_version(self) -> str:
         """The name of the step and the parameters that decide now."""
         return self._desk.policies[int(self._desk.deciding()["version"][0])]
+
+    def now_us(self) -> int:
+        """Return the engine's time, in microseconds since 1970 UTC."""
+        return self._clock.now_us()
 
     @property
     def log_name(self) -> str:

@@ -8,7 +8,7 @@ channel brings its quota with it, which must be in force before the first reques
 :func:`same` finds no difference there is nothing to publish.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import time, timedelta
 from math import fsum
 from typing import Final
@@ -104,6 +104,25 @@ def switch(parameters: NDArray[np.void], names: Names, scope: str, *, stopped: b
         "is none",
         f"write {GLOBAL}, channel:NAME, category:NAME or campaign:NAME",
     )
+
+
+def stopped(parameters: NDArray[np.void], names: Names, campaigns: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the scopes that the kill switch holds; of campaigns those given, as only their hashes are kept.
+
+    >>> names = Names()
+    >>> calm = compile_parameters(Settings(), names, version=1)
+    >>> stopped(switch(calm, names, "campaign:sale", stopped=True), names, ["spring", "sale"])
+    ('campaign:sale',)
+    """
+    held = parameters[0]
+    scopes = [GLOBAL] if held["stopped"] else []
+    for kind, known, bits in (
+        (CHANNEL, names.channels, int(held["stopped_channels"])),
+        (CATEGORY, names.categories, int(held["stopped_categories"])),
+    ):
+        scopes += [f"{kind}:{name}" for code, name in enumerate(known) if bits >> code & 1]
+    hashes = {int(value) for value in held["stopped_campaigns"] if value}
+    return (*scopes, *(f"{CAMPAIGN}:{name}" for name in dict.fromkeys(campaigns) if content_hash(name) in hashes))
 
 
 def with_shadow_price(parameters: NDArray[np.void], mu: float) -> NDArray[np.void]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from andante.service.tokens import Leaving, person_of
 from andante.vocabulary.fault import InputFault
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from andante.channels.contract import Channel, Reporting
@@ -53,7 +52,7 @@ class Delivering:
             self.outbox.close()
             raise
         reporting = {provider: one for (_, provider), one in self.channels.items() if hasattr(one, "receipts")}
-        self.port = port(self.outbox, Receipts(self.outbox, engine), reporting)
+        self.port = port(self.outbox, Receipts(self.outbox, engine), reporting, clock.now_us)
 
     @property
     def vapid_public_key(self) -> str | None:
@@ -73,14 +72,16 @@ class Delivering:
         self.outbox.close()
 
 
-def port(outbox: Outbox, taking: Receipts, reporting: Mapping[str, Reporting | Channel]) -> Delivery:
+def port(
+    outbox: Outbox, taking: Receipts, reporting: Mapping[str, Reporting | Channel], now_us: Callable[[], int]
+) -> Delivery:
     """Return an outbox as the service asks it, with the providers that report later, by their names."""
 
     def receipts(provider: str, headers: Mapping[str, str], body: bytes) -> int:
         reporter = reporting.get(provider)
         if reporter is None:
             raise InputFault("provider", provider, "does not report here", "configure it beneath [channels]")
-        return taking.take(provider, reporter.receipts(dict(headers), body), time.time_ns() // 1000).accepted  # type: ignore[union-attr]
+        return taking.take(provider, reporter.receipts(dict(headers), body), now_us()).accepted  # type: ignore[union-attr]
 
     return Delivery(outbox.addresses, outbox.messages, outbox.dead_letters, receipts)
 

@@ -22,6 +22,7 @@ from andante.service.delivering import Delivering
 from andante.service.journal import note
 from andante.service.keys import refuse_unguarded
 from andante.service.numbers import Numbers
+from andante.service.pages_demo import demo
 from andante.service.persons import Persons
 from andante.service.running import Running
 from andante.service.secret import kept_secret, secret_file
@@ -149,10 +150,11 @@ def _running(opened: Opened, faces: Sequence[Face]) -> Running:
     delivering = opened.delivering
     launcher = Launcher(Launch(opened.engine, opened.books), _tell)
     streams = Streams(opened.serving, delivering.feed, opened.settings.stream)
+    phone = [] if opened.serving.keyring.locks else demo(opened.settings.service, delivering.vapid_public_key)
     return Running(
         opened.serving,
         andante.__version__,
-        more=[*streams.routes(), *(route for face in faces for route in face.routes)],
+        more=[*streams.routes(), *phone, *(route for face in faces for route in face.routes)],
         described=[streams.ticket, *(call for face in faces for call in face.calls)],
         beside=(delivering.run, streams.run, launcher.run, *(loop for face in faces for loop in face.beside)),
         at_last=(*(end for face in faces for end in face.at_last), opened.books.close, delivering.close),

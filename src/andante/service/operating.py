@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -63,7 +62,7 @@ async def put_message(serving: Serving, call: Call) -> Reply:
     require_json(call.headers)
     new, name = read(call.body, _MESSAGE), call.path["message_id"]
     put = delivery_of(serving).messages.put
-    deed, given = Deed("message.put", f"{new.kind}:{name}"), (new.kind, name, new.message, time.time_ns() // 1000)
+    deed, given = Deed("message.put", f"{new.kind}:{name}"), (new.kind, name, new.message, serving.engine.now_us())
     version = await audited(serving, call, deed, put, *given, told=lambda version: {"version": version})
     return reply(KeptMessage(version))
 
@@ -82,7 +81,7 @@ async def retry(serving: Serving, call: Call) -> Reply:
     """Let a push that reached nobody be tried again, unless it may have arrived."""
     letter = _digits("letter", call.path["letter"])
     deed, again = Deed("letter.retry", f"letter:{letter}"), delivery_of(serving).dead_letters.retry
-    await audited(serving, call, deed, again, letter, time.time_ns() // 1000)
+    await audited(serving, call, deed, again, letter, serving.engine.now_us())
     serving.news()
     return reply(Retried(letter))
 

@@ -78,6 +78,10 @@ class Engine(Deciding, Releasing, Protocol):
         """Explain the last decision on a user."""
         ...
 
+    def now_us(self) -> int:
+        """Return the engine's time, in microseconds since 1970 UTC."""
+        ...
+
     def retain(self, now: datetime | None = None) -> Retained:
         """Drop what is older than the settings keep it."""
         ...

@@ -117,7 +117,8 @@ class Running:
             lifespan="off",
             log_config=None,
             access_log=False,
-            proxy_headers=False,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
             server_header=False,
             ws_max_size=FRAME_MAX,
             ws_per_message_deflate=False,  # it costs fifty kilobytes a line, and pushes are short

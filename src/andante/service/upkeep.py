@@ -33,7 +33,7 @@ async def keep_tidy(serving: Serving, stop: asyncio.Event, *, first_s: float = F
 
 
 async def tidy(serving: Serving) -> None:
-    """Drop what is older than ``log.retention`` and ``log.keys`` keep it. A fault of the store is met again tomorrow."""
+    """Drop what is older than ``log.retention`` and ``log.keys`` keep it. A fault is met again tomorrow."""
     try:
         dropped = await asyncio.to_thread(serving.engine.retain)
     except Fault as fault:

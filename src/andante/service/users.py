@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -67,7 +66,7 @@ async def put_address(serving: Serving, call: Call) -> Reply:
     require_json(call.headers)
     new, user_id = read(call.body, _ADDRESS), call.path["user_id"]
     add = delivery_of(serving).addresses.add
-    kept = await serving.workers.run(add, user_id, new.channel, new.provider, new.value, time.time_ns() // 1000)
+    kept = await serving.workers.run(add, user_id, new.channel, new.provider, new.value, serving.engine.now_us())
     return reply(KeptAddress(kept.address_id))
 
 

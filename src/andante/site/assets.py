@@ -11,6 +11,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 if TYPE_CHECKING:
+    from importlib.abc import Traversable
+
     from starlette.requests import Request
 
 BELOW = "/assets/"
@@ -61,7 +63,7 @@ async def _answer(request: Request) -> Response:
 
 @cache
 def _names() -> frozenset[str]:
-    return frozenset(one.name for room in _ROOMS for one in _folder(room).iterdir()) if _ROOMS else frozenset()
+    return frozenset(one.name for room in _ROOMS for one in _folder(room).iterdir())
 
 
 def _file(name: str) -> bytes | None:
@@ -72,7 +74,7 @@ def _file(name: str) -> bytes | None:
     return None
 
 
-def _folder(room: str):  # type: ignore[no-untyped-def]  # noqa: ANN202  a Traversable, whose home moves between versions
+def _folder(room: str) -> Traversable:
     return files(room) / "assets"
 
 

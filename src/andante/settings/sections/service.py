@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -58,6 +59,20 @@ def _origins(value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(one, str) and _ORIGIN.fullmatch(one) for one in value):
         raise fault("is not a list of origins", 'write them as ["https://shop.example"], without a path')
     return tuple(value)
+
+
+def _networks(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(map(_is_network, value)):
+        raise fault("is not a list of addresses", 'write them as ["127.0.0.1", "10.0.0.0/8"]')
+    return tuple(value)
+
+
+def _is_network(value: object) -> bool:
+    try:
+        ip_network(value if isinstance(value, str) else "")
+    except ValueError:
+        return False
+    return True
 
 
 def _url(value: str) -> str:
@@ -153,6 +168,11 @@ class Service(Section):
         default=(),
         description="Origins whose pages may call. Without any, no page of another origin may.",
         json_schema_extra=about(form='a list of origins, such as ["https://shop.example"]'),
+    )
+    trusted_proxies: Annotated[tuple[str, ...], BeforeValidator(_networks)] = Field(
+        default=(),
+        description="Proxies in front of the service: what they say of a caller's address and scheme is believed.",
+        json_schema_extra=about(form='a list of addresses or networks, such as ["10.0.0.0/8"]'),
     )
     access_log: bool = Field(
         default=False,

@@ -1,0 +1,403 @@
+"""What walks through the pages share: a shop with a past behind a whole server, visitors, and what holds on any page."""
+
+import re
+import threading
+import tomllib
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+
+import andante.dashboard.opening
+import andante.shopper.opening
+from andante import Engine
+from andante.service.opening import Opened, open_service
+from andante.service.tokens import Leaving
+
+PHONE, NARROW, DESKTOP = ({"width": w, "height": h} for w, h in ((390, 844), (360, 780), (1280, 800)))
+PATIENCE_MS = 60_000
+"""How long anything may take: nothing is measured here, and the machine may be busy."""
+
+CONFIG = """\
+[budget]
+per_user_week = 6.0
+
+[experiment]
+holdout = 0.1
+explore = 0.0
+
+[gap]
+minimum = "PT0S"
+
+[[caps]]
+scope = "category:promotion"
+limit = 2
+window = "P1D"
+
+[categories.promotion]
+
+[categories.news]
+news = true
+
+[categories.receipt]
+transactional = true
+
+[pacing]
+default_per_week = 20.0
+most_per_week = 60.0
+burst = 8.0
+patience = 0.0
+floor = 0.0
+temperature = 0.001
+explore_candidates = 0.0
+message_cost = 0.0
+refusal_loss = 0.0
+refusal_loss_pushes = 0.0
+
+[operators]
+approval_above = 50
+launch_chunk = 40
+
+[service]
+port = 0
+page_calls_per_minute = 1000000
+"""
+"""A configuration under which mostly the rules hold a push back."""
+
+USERS = tuple(f"shopper-{number:03}" for number in range(200))
+SPRING, LOUD = "spring-sale", "last-chance"
+MISTAKES = 0.02
+_HOUR = timedelta(hours=1)
+_AXE_SERIOUS = {"serious", "critical"}
+
+
+@dataclass
+class Town:
+    """A server that answers, and what lies behind it."""
+
+    url: str
+    opened: Opened
+    decided: dict[str, str]  # a decision of each action, of the past
+    client: httpx.Client
+
+    @property
+    def engine(self) -> Engine:
+        return self.opened.engine
+
+    def link(self, user_id):
+        """Return the path of a new link to a shopper's own page."""
+        serving = self.opened.serving
+        return serving.tokens.preference_link(serving.privacy.person(user_id)).url
+
+    def leaving(self, user_id, channel="push", decision_id="d-1-0"):
+        """Return the path of the page that a push's link for leaving opens."""
+        return f"/u/{self.opened.serving.tokens.unsubscribe(Leaving(user_id, channel, decision_id))}"
+
+    def asks(self, user_id, category="receipt", channel="push", **more):
+        """Ask over HTTP whether a push may go out now; return the decision."""
+        candidate = {"candidate_id": "c1", "category": category, "channel": channel} | more
+        answer = self.client.post("/v1/decisions", json={"user_id": user_id, "candidates": [candidate]})
+        return answer.raise_for_status().json()
+
+    def entries(self, action):
+        """Return who did what of one kind, to what, the latest first."""
+        return [(one.who, one.subject) for one in self.opened.books.audit.entries(action=action) if not one.refused]
+
+
+@contextmanager
+def living(folder):
+    """Serve all pages over a database with a past, until the end of the block."""
+    database, config = Path(folder) / "shop.db", Path(folder) / "andante.toml"
+    config.write_text(CONFIG, encoding="utf-8")
+    decided = lived(database, config)
+    kept: list[Opened] = []
+
+    def look(opened):
+        kept.append(opened)
+        return andante.dashboard.opening.face(opened)
+
+    running = open_service(database, config, faces=[look, andante.shopper.opening.face])
+    thread = threading.Thread(target=running.run)
+    thread.start()
+    try:
+        with httpx.Client(base_url=running.url, timeout=60, trust_env=False) as client:
+            yield Town(running.url, kept[0], decided, client)
+    finally:
+        running.end()
+        thread.join(60)
+    assert not thread.is_alive(), "the server did not end"
+
+
+def lived(database, config):
+    """Let a week pass in a new database; return a decision of each action."""
+    now, decided = datetime.now(UTC), {}
+    with Engine.open(database, config) as engine:
+        for number, user in enumerate(USERS):
+            consent = {"push": number % 20 != 7, "email": number % 3 == 0}
+            wishes = {"consent": consent, "member": number % 4 == 0, "at": now - timedelta(days=8)}
+            engine.set_preferences(user, wishes)
+        engine.publish({user: 1.0 + number % 7 for number, user in enumerate(USERS)})
+        for hours in (150, 126, 102, 78, 54, 30, 0.9):
+            _day(engine, now - hours * _HOUR, decided, loud=hours < 1)
+        _morning(engine, now - _HOUR / 2, decided)
+    return decided
+
+
+def _day(engine, at, decided, *, loud):
+    """Let users visit, be asked about a campaign, and answer what they got."""
+    events = [
+        {"user_id": user, "type": "view", "item_id": f"item-{number % 9}", "at": at - _HOUR / 4}
+        for number, user in enumerate(USERS)
+        if number % 5 != 3
+    ]
+    engine.ingest(events)
+    campaign, category = (LOUD, "news") if loud else (SPRING, "promotion")
+    candidate = {"candidate_id": campaign, "campaign_id": campaign, "category": category, "channel": "push"}
+    asked = [{"user_id": user, "candidates": [candidate | {"value": 20.0}], "at": at} for user in USERS]
+    sent = [one for one in _noted(engine.decide(asked), decided) if one.action == "send"]
+    told = [{"decision_id": one.decision_id, "type": "opened"} for one in sent[::3]]
+    told += [{"decision_id": one.decision_id, "type": "converted", "value": 24.5} for one in sent[::18]]
+    told += [{"decision_id": one.decision_id, "type": "complained"} for one in sent[: 30 if loud else 1]]
+    engine.observe([one | {"at": at + _HOUR / 6} for one in told])
+
+
+def _morning(engine, at, decided):
+    """Let some be asked more than their caps allow, and some get what they wait for."""
+    offered = [
+        {"candidate_id": f"news-{place}", "category": "promotion", "channel": "push", "value": 10.0 + place}
+        for place in range(3)
+    ]
+    receipt = {"candidate_id": "receipt", "category": "receipt", "channel": "email"}
+    for minute, user in enumerate(USERS[:20]):
+        moment = at + timedelta(minutes=minute)
+        asked = [{"user_id": user, "candidates": offered, "at": moment} for _ in range(4)]
+        _noted(engine.decide([*asked, {"user_id": user, "candidates": [receipt], "at": moment}]), decided)
+
+
+def _noted(decisions, decided):
+    decided.update((one.action, one.decision_id) for one in decisions)
+    return decisions
+
+
+class Look(NamedTuple):
+    """How a visitor sees pages. ``by``: whether the device says light or dark, or the site's own setting."""
+
+    language: str
+    scheme: str
+    by: str
+    viewport: dict[str, int]
+
+    def __str__(self):
+        size = {PHONE["width"]: "phone", NARROW["width"]: "narrow", DESKTOP["width"]: "desktop"}[self.viewport["width"]]
+        return f"{self.language}-{self.scheme}-by-{self.by}-{size}"
+
+
+ENGLISH = Look("en", "light", "device", DESKTOP)
+CHINESE = Look("zh", "dark", "device", PHONE)
+
+LOOKS = tuple(
+    Look(language, scheme, ("device", "site")[(place + (language == "zh")) % 2], viewport)
+    for language in ("en", "zh")
+    for place, (scheme, viewport) in enumerate(
+        ((scheme, viewport) for scheme in ("light", "dark") for viewport in (DESKTOP, PHONE))
+    )
+)
+"""Both languages, light and dark, desktop and phone: each with each. The two ways to be dark take turns."""
+
+
+@dataclass
+class Visitor:
+    """A browser's context, and all that went wrong in it."""
+
+    context: Any
+    town: Town
+    look: Look
+    faults: list[str] = field(default_factory=list)
+    expected: set[int] = field(default_factory=lambda: set(range(200, 400)))
+
+    def page(self):
+        """Open a tab that notes what goes wrong."""
+        page = self.context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("pageerror", lambda error: self._wrong(page, f"script: {error}"))
+        page.on("console", lambda said: self._console(page, said))
+        page.on("requestfailed", lambda one: self._failed(page, one))
+        page.on("response", lambda one: self._answered(page, one))
+        page.on("request", lambda one: self._asked(page, one))
+        return page
+
+    def sits_down(self, name="Mia"):
+        """Sign in as an operator; return the tab."""
+        page = self.page()
+        self.opens(page, "/dashboard/sign-in")
+        page.locator("input[name=given]").fill(name)
+        page.locator("main form button").click()
+        page.wait_for_url("**/dashboard/")
+        return page
+
+    def opens(self, page, path):
+        """Open a page and wait until all of it is there."""
+        answer = page.goto(self.town.url + path)
+        drawn(page)
+        return answer
+
+    def _asked(self, page, request):
+        if not request.url.startswith((f"{self.town.url}/", "data:", "blob:")):
+            self._wrong(page, f"a request left the host: {request.url}")
+
+    def _failed(self, page, request):
+        if not (request.url.rpartition("?")[0].endswith(".json") or "ERR_ABORTED" in str(request.failure)):
+            self._wrong(page, f"failed: {request.url} {request.failure}")
+
+    def _answered(self, page, response):
+        if response.status not in self.expected:
+            self._wrong(page, f"{response.status}: {response.url}")
+
+    def _console(self, page, said):
+        refused = "Failed to load resource" in said.text and self.expected != set(range(200, 400))
+        if said.type in {"error", "warning"} and not refused:
+            self._wrong(page, f"console: {said.text}")
+
+    def _wrong(self, page, said):
+        self.faults.append(f"{self.look} {page.url.removeprefix(self.town.url)}: {said}")
+
+
+@contextmanager
+def visiting(browser, town, look=ENGLISH, **more):
+    """Open a visitor's context; at the end, nothing may have gone wrong in it, and nothing have left the host."""
+    told: dict[str, Any] = {"locale": {"en": "en-GB", "zh": "zh-CN"}[look.language], "viewport": look.viewport}
+    told |= {"color_scheme": look.scheme if look.by == "device" else {"light": "dark", "dark": "light"}[look.scheme]}
+    told |= {"is_mobile": look.viewport is not DESKTOP, "has_touch": look.viewport is not DESKTOP}
+    context = browser.new_context(**told, **more)
+    context.route(re.compile(rf"^(?!{re.escape(town.url)}/|data:|blob:)"), lambda route: route.abort())
+    if look.by == "site":
+        context.add_cookies([{"name": "andante_theme", "value": look.scheme, "url": town.url}])
+    visitor = Visitor(context, town, look)
+    try:
+        yield visitor
+    finally:
+        context.close()
+    assert visitor.faults == []
+
+
+def drawn(page):
+    """Wait until the charts of a page are drawn, if it has any and runs scripts."""
+    if page.locator("script[data-spec]").count() and page.locator("noscript").count():
+        page.wait_for_function("document.documentElement.dataset.charts === 'drawn'")
+
+
+def wrong_with(page, look):
+    """Return what is wrong with the page that is open, in words: how it reads, its form, its width."""
+    found = [*_form(page), *_width(page, look), *_shade(page, look), *_words(page, look), *_axe(page)]
+    return [f"{look} {re.sub(r'/p/[^/]+', '/p/…', page.url.partition('//')[2].partition('/')[2])}: {one}" for one in found]
+
+
+def _form(page):
+    titles, heads = page.title(), page.locator("h1").all_inner_texts()
+    if not titles.strip() or len(heads) != 1 or not heads[0].strip():
+        yield f"title {titles!r}, h1 {heads}"
+    charts, pictures = page.locator("[data-chart]").count(), page.locator("[data-chart] svg").count()
+    if charts != pictures or page.locator("figure.failed").count():
+        yield f"{pictures} of {charts} charts are drawn"
+
+
+def _width(page, look):
+    for width in {look.viewport["width"], *((NARROW["width"],) if look.viewport is PHONE else ())}:
+        page.set_viewport_size({**look.viewport, "width": width})
+        wide = page.evaluate(_WIDE)
+        if wide:
+            yield f"at {width} px it scrolls sideways, to {wide}"
+    page.set_viewport_size(look.viewport)
+
+
+_WIDE = """() => {
+  const wide = document.documentElement.scrollWidth;
+  if (wide <= window.innerWidth && window.innerWidth === document.documentElement.clientWidth) return "";
+  const out = [...document.querySelectorAll("body *")].filter(one => one.getBoundingClientRect().right > innerWidth + 1);
+  return `${wide} px: ${out.slice(0, 4).map(one => `${one.tagName}.${one.className}`).join(" ")}`;
+}"""
+
+
+def _shade(page, look):
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    lightness = sum(map(int, re.findall(r"\d+", paper)[:3])) / 3
+    if (lightness > 128) != (look.scheme == "light"):  # noqa: PLR2004  half of 255
+        yield f"it is not {look.scheme}: {paper}"
+
+
+def _words(page, look):
+    for text in page.evaluate(_TEXTS):
+        if look.language == "en" and re.search("[\u4e00-\u9fff]", text):
+            yield f"Chinese: {text!r}"
+        if look.language == "zh" and (strange := _strange(text)):
+            yield f"not Chinese: {strange} in {text!r}"
+        if key := next((word for word in re.findall(r"\b[a-z_]+\.[a-z_]+\b", text) if word in _keys()), None):
+            yield f"a key: {key}"
+    if page.locator("html").get_attribute("lang") not in {"en", "zh", "zh-CN", "zh-Hans"}:
+        yield "no language"
+
+
+_TEXTS = """() => {
+  const given = "[lang=en], [lang=zh], code, pre, textarea, blockquote, time, input, .said, [data-theirs], .vega-embed details, script, style, noscript";
+  const texts = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node; (node = walk.nextNode());) {
+    if (!node.parentElement.closest(given) && node.textContent.trim()) texts.push(node.textContent.trim());
+  }
+  for (const one of document.querySelectorAll("[aria-label], [placeholder], [title], [alt]")) {
+    if (one.closest(given)) continue;
+    for (const name of ["aria-label", "placeholder", "title", "alt"]) if (one.getAttribute(name)) texts.push(one.getAttribute(name));
+  }
+  return [document.title, ...texts];
+}"""
+
+NAMES = {"andante", "utc", "api", "toml", "csv", "sha", "http", "https", "id", "json", "english", "px"}
+"""Latin words that Chinese pages write as they are."""
+
+DATA = {"push", "email", "promotion", "news", "receipt", "shopper", "mia", "noa", "item", SPRING, LOUD}
+"""Names of this shop's own."""
+
+
+def _strange(text):
+    """Return the Latin words of a text that are neither names nor data: words of ours that nobody translated."""
+    plain = re.sub(r"(shopper|item|campaign|news|policy|step|andante)[-\w.:/]*\d[-\w.:]*", " ", text)
+    for name in (SPRING, LOUD):
+        plain = plain.replace(name, " ")
+    return [
+        word
+        for word in re.findall(r"[A-Za-z][A-Za-z_]{2,}", plain)
+        if word.lower() not in NAMES | DATA and not re.fullmatch(r"[a-f]+", word)
+    ]
+
+
+@cache
+def _keys():
+    """Return every key of every sentence."""
+    found = set()
+    for room in ("andante.site", "andante.dashboard", "andante.shopper"):
+        for path in Path(str(files(room))).glob("languages/**/*.toml"):
+            for part, sentences in tomllib.loads(path.read_text("utf-8")).items():
+                found |= {f"{part}.{key}" for key in sentences}
+    return frozenset(found)
+
+
+def _axe(page):
+    """Return what axe finds that is serious, and with it what is moderate; nothing where all of it is small."""
+    page.evaluate(f"{_axe_script()};0")
+    violations = page.evaluate("axe.run()")["violations"]
+    MODERATE.update((one["id"], one["impact"]) for one in violations if one["impact"] not in _AXE_SERIOUS)
+    if any(one["impact"] in _AXE_SERIOUS for one in violations):
+        yield f"axe: {[(one['impact'], one['id'], [node['target'] for node in one['nodes'][:3]]) for one in violations]}"
+
+
+MODERATE: set[tuple[str, str]] = set()
+"""What axe found that is not serious, on any page of this run."""
+
+
+@cache
+def _axe_script():
+    return files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
