@@ -10,12 +10,14 @@ from msgspec import Struct
 
 from andante.client import Client, Patience
 from andante.client.faults import fault_of, unreachable
+from andante.demonstration.planning import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
     from andante.demonstration.names import Told
+    from andante.demonstration.planning import Plan
 
 PUSHES, WORDS = "/demo/pushes", "/demo/complaints"
 
@@ -34,12 +36,13 @@ class Push(Struct, frozen=True, omit_defaults=True):
 
 
 class News(Struct, frozen=True):
-    """What time it is, and what went out since the last time that was asked."""
+    """What time it is, what went out since the last time that was asked, and what plans are to be like."""
 
     now_us: int
     speed: float
     position: int
     pushes: list[Push]
+    terms: Terms
 
 
 class Door:
@@ -87,6 +90,12 @@ class Door:
         """Say what came of pushes."""
         if outcomes:
             self._client.observe(outcomes)
+
+    def publish(self, everybody: Sequence[str], plan: Plan) -> None:
+        """Hand over a plan. Who does not want to be planned for is left out by the service."""
+        rows = zip(everybody, plan.per_week.tolist(), plan.interest.tolist(), strict=True)
+        entries = [{"user_id": who, "plan_per_week": pace, "interest": interest} for who, pace, interest in rows]
+        self._client.publish(entries, theta=plan.theta)
 
     def complain(self, words: Told) -> None:
         """Complain in words."""

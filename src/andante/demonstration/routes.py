@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from andante.demonstration.clock import SPEED_MAX
 from andante.demonstration.door import PUSHES, WORDS, News, Push
+from andante.demonstration.planning import terms_of
 from andante.live.instants import MICROSECONDS
 from andante.service.bodies import JSON
 from andante.service.keys import is_loopback
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from andante.demonstration.clock import DemoClock
     from andante.live.sends import Sends
     from andante.service.serving import Call, Reply, Serving
+    from andante.settings import Settings
 
 SPEED = "/demo/speed"
 
@@ -70,6 +72,11 @@ class Log(Protocol):
     @property
     def position(self) -> int:
         """The last position of its log."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """What holds now."""
         ...
 
     def sends(self, after: int) -> Sends:
@@ -145,8 +152,9 @@ class Steering:
     def _news(self, after: int, told_us: int) -> News:
         """Return what went out after a position; from below 0, nothing but where the log is."""
         self._allow(told_us)
+        terms = terms_of(self._log.settings)
         if after < 0:
-            return News(self._clock.now_us(), self._clock.speed, self._log.position, [])
+            return News(self._clock.now_us(), self._clock.speed, self._log.position, [], terms)
         found = self._log.sends(after)
         pushes = [
             Push(
@@ -159,7 +167,7 @@ class Steering:
             )
             for send in found.sends
         ]
-        return News(self._clock.now_us(), self._clock.speed, found.position, pushes)
+        return News(self._clock.now_us(), self._clock.speed, found.position, pushes, terms)
 
     def _allow(self, told_us: int) -> None:
         """Let the clock go on a little beyond what was told, having written down that it may have come that far."""

@@ -10,6 +10,8 @@ else, is this:
   Monitoring has to notice it within hours of the demonstration;
 - both again every ten days;
 - some of those whom the bad campaign reached turn their dial down, pause, or complain in words;
+- each day at midnight, UTC, everybody's plan is made anew, for the budget; at least one push a week for those who did
+  nothing for long, so that they hear of the shop at all;
 - each day, a few shoppers think about how often they want to hear from the shop, and one shopper in twenty has never
   agreed to be pushed at all.
 """
@@ -44,6 +46,7 @@ SILENT_SHARE = 0.05
 
 SETTINGS: dict[str, Any] = {
     "pacing": {"default_per_week": 7.0, "burst": 2.5},
+    "plan": {"f_min_per_week": 1.0},
     "budget": {"per_user_week": 6.0, "controller": True, "every": "PT1H"},
     "caps": [{"scope": "global", "limit": 2, "window": "P1D"}],
     "gap": {"minimum": "PT2H"},

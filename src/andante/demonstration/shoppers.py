@@ -25,6 +25,7 @@ from msgspec import Struct
 from andante.client.faults import ServiceFault
 from andante.demonstration import names, scenario
 from andante.demonstration.door import Door
+from andante.demonstration.planning import Planner, Terms
 from andante.demonstration.town import Town, compiled, start_s
 from andante.live.instants import MICROSECONDS
 from andante.runners.simulating.shop import zone_names
@@ -70,13 +71,14 @@ class Address(Struct, frozen=True):
 
 
 class Shoppers:
-    """Everybody in a town, and the shop that they come to."""
+    """Everybody in a town, and the shop that they come to, with its slow clock: a plan at first, and one each day."""
 
     def __init__(self, life: Life) -> None:
         """Let the town's time pass up to where the life begins; nobody is pushed meanwhile."""
         self._life, self._start_s = life, life.start_us // MICROSECONDS
         self._shift_s = (self._start_s // DAY_S - scenario.HISTORY_DAYS) * DAY_S - start_s()
         self._town = Town(life.shoppers, life.seed)
+        self._planner, self._terms = Planner(life.shoppers, start_s()), Terms()
         self._town.left(row for row in map(names.row_of, life.gone) if row is not None)
         self._draw = Random(f"{life.seed}/{life.number}")  # noqa: S311  what shoppers wish is no secret
         self._everybody = scenario.everybody(life.shoppers)
@@ -92,7 +94,8 @@ class Shoppers:
     def live(self, door: Door) -> None:
         """Live until the town's time is over."""
         self._greet(door)
-        door.news(self._start_s * MICROSECONDS)
+        self._terms = door.news(self._start_s * MICROSECONDS).terms
+        self._plan(door, self._start_s - self._shift_s)
         self._hour(door, self._first)
         for tick in self._ticks:
             self._hour(door, tick)
@@ -125,6 +128,7 @@ class Shoppers:
         if (tick.from_s + self._shift_s) % DAY_S == 0:
             for wish in scenario.thoughts(self._everybody, tick.from_s + self._shift_s, self._draw):
                 self._wish(wish)
+            self._plan(door, tick.from_s)
         while told_s < tick.until_s:
             news = door.news((told_s + self._shift_s) * MICROSECONDS)
             self._hear(news)
@@ -140,6 +144,7 @@ class Shoppers:
 
     def _hear(self, news: News) -> None:
         """Take in what went out. Who is not of this town is somebody else's to play."""
+        self._terms = news.terms
         for push in news.pushes:
             row = names.row_of(push.user_id)
             if row is None or row >= self._life.shoppers:
@@ -181,6 +186,13 @@ class Shoppers:
         while len(self._decisions) > REMEMBERED:
             self._decisions.pop(next(iter(self._decisions)))
 
+    def _plan(self, door: Door, at_s: int) -> None:
+        """Plan for everybody by what is known of them, under the settings of now."""
+        try:
+            door.publish(self._everybody, self._planner.plan(at_s, self._terms))
+        except Fault as fault:  # settings that no plan can meet, or nobody who did anything: the old plan holds
+            journal.note(str(fault), level=logging.WARNING, doing="plan")
+
     def _wish(self, wish: Wish) -> None:
         heappush(self._wishes, (wish.at_s, next(self._wished), wish))
 
@@ -203,6 +215,7 @@ class Shoppers:
         return {"user_id": user_id, "candidates": candidates, "at": at}
 
     def _told(self, events: NDArray[np.void]) -> list[Told]:
+        self._planner.saw(events)
         first = self._events + 1
         self._events += len(events)
         life = self._life.number

@@ -1,7 +1,7 @@
 """Rules: the configuration as operators edit it: checked before it holds, and holding from the very next decision.
 
 What decides can be edited while the engine is open. How it is reached, the seed, the zones of users and the log cannot:
-:data:`andante.live.policies.FIXED` names those sections.
+``FIXED`` of ``andante.live.policies`` names those sections.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from starlette.responses import HTMLResponse, RedirectResponse
 
@@ -86,7 +86,7 @@ def language_of(request: Request) -> Language:
 def page(seen: Visit, room: str, template: str, *, status: int = 200, **given: Any) -> Response:
     """Answer a visit with a template of a room; it is given ``v``, the visit, and ``w``, its words."""
     here = urlsplit(str(seen.request.url)).path
-    html = render(room, template, seen.words, v=seen, here=here, **given)
+    html = render(room, template, seen.words, v=seen, here=here, back=_back(seen.request), **given)
     return HTMLResponse(html, status, headers=HEADERS | {"content-language": seen.words.text("shared.lang")})
 
 
@@ -114,6 +114,13 @@ async def settle(request: Request) -> Response:
 def own_path(path: str) -> str:
     """Return a path of ours; anything else, such as ``//elsewhere``, is the first page."""
     return path if path.startswith("/") and not path.startswith(("//", "/\\")) else "/"
+
+
+def _back(request: Request) -> str:
+    """Return where a visit comes back to in another language: the same page, asked the same; of a form, its path."""
+    path = urlsplit(str(request.url)).path
+    asked = [(name, value) for name, value in request.query_params.multi_items() if name != "language"]
+    return f"{path}?{urlencode(asked)}" if asked and request.method == "GET" else path
 
 
 async def _fields(request: Request) -> tuple[tuple[str, str], ...]:

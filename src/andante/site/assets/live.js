@@ -3,9 +3,10 @@
 "use strict";
 (() => {
   const OPTIONS = {
-    mode: "vega-lite", renderer: "svg", actions: false, ast: true, defaultStyle: false,
+    mode: "vega", renderer: "svg", actions: false, ast: true, defaultStyle: false, logLevel: vega.Error,
     tooltip: { disableDefaultStyle: true },
   };
+  const QUIET = vega.logger(vega.Error); // a chart without data yet, or as high as its rows, is no fault
   const views = new Map();
 
   const all = (name) => document.querySelectorAll(`[${name}]`);
@@ -13,12 +14,23 @@
   async function draw(element, config) {
     const name = element.dataset.chart;
     const spec = JSON.parse(document.querySelector(`[data-spec="${CSS.escape(name)}"]`).textContent);
+    const says = element.getAttribute("aria-label");
     try {
-      views.set(name, (await vegaEmbed(element, spec, { ...OPTIONS, config })).view);
+      const compiled = vegaLite.compile(spec, { config, logger: QUIET }).spec;
+      views.set(name, (await vegaEmbed(element, compiled, OPTIONS)).view);
+      describe(element, says);
     } catch (error) {
       console.error(name, error);
       element.closest("figure").classList.add("failed");
     }
+  }
+
+  // Vega calls every chart "Vega visualization" and each of its marks an image: the sentence of ours says what it shows.
+  function describe(element, says) {
+    element.setAttribute("role", "img");
+    element.removeAttribute("aria-roledescription");
+    element.setAttribute("aria-label", says);
+    element.querySelector("svg").setAttribute("aria-hidden", "true");
   }
 
   async function show(told) {
