@@ -13,6 +13,7 @@ help: ## Show these commands.
 demo: $(VENV)/.plan $(VENV)/.data ## Plan pushes for two real shops: Complete Journey, then CDNOW.
 	@$(BIN)/python examples/complete_journey.py demo/complete-journey
 	@$(BIN)/python examples/cdnow.py demo/cdnow
+	@echo "Watch it decide, with simulated shoppers: $(BIN)/andante serve --db demo/live.db --demo"
 
 test: $(VENV)/.test lint types floors docs unit ## Lint, types, import floors, docs, tests.
 
@@ -32,7 +33,7 @@ docs: $(VENV)/.test ## Build the documentation into docs/_build/html; any warnin
 unit: $(VENV)/.test $(VENV)/.data
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q
 
-bench: $(VENV)/.test ## Measure everything beside its peers (an hour); results go to docs/results.
+bench: $(VENV)/.test ## Measure everything beside its peers (an hour and a half); results go to docs/results.
 	$(BIN)/andante bench features --write
 	$(BIN)/andante bench scoring --write
 	$(BIN)/andante bench training --write
@@ -40,6 +41,7 @@ bench: $(VENV)/.test ## Measure everything beside its peers (an hour); results g
 	$(BIN)/andante bench engine --write
 	$(BIN)/andante bench arbitration --write
 	$(BIN)/andante bench service --write
+	$(BIN)/andante bench pages --write
 
 worlds: $(VENV)/.data $(VENV)/.test ## Judge everything in worlds and on real data (hours); results go to docs/results.
 	$(BIN)/python examples/complete_journey.py demo/complete-journey --write

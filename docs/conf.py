@@ -55,7 +55,8 @@ BY_NAME = (
     *("Path", "Ints", "Int64s", "UInt8s", "Floats", "Mask", "Told", "Asked", "Happened", "Came", "timedelta"),
     *("Service", "Route", "Letters", "Call", "Beside", "BaseRoute", "httpx", "_asyncio"),
     *("Config", "Seat", "Face", "Auditing", "Person", "AbstractContextManager", "Clock", "Switching", "SurveyLike"),
-    *("Filed", "Size", "Stop", "OperatorSettings", "Act", "KeptHead", r"dict\[str", r"msgspec\.Meta", r"sqlite3\.Connection", r"andante\.operators\.launch\.Stop"),
+    *("Filed", "Size", "Stop", "OperatorSettings", "Act", "KeptHead", r"andante\.operators\.launch\.Stop"),
+    *(r"dict\[str", r"msgspec\.Meta", r"sqlite3\.Connection"),
     # Parts of the service and of the client that their pages leave out.
     *(r"andante\.service\.(tokens|collector)", r"andante\.client\.patience"),
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from andante import Engine
 from andante.service.opening import Opened, open_service
 from andante.service.tokens import Leaving
 from andante.site.words import words_of
+from andante.vocabulary.fault import Conflict
 
 PHONE, NARROW, DESKTOP = ({"width": w, "height": h} for w, h in ((390, 844), (360, 780), (1280, 800)))
 PATIENCE_MS = 60_000
@@ -72,6 +74,7 @@ page_calls_per_minute = 1000000
 
 USERS = tuple(f"shopper-{number:03}" for number in range(200))
 SPRING, LOUD = "spring-sale", "last-chance"
+_NUMBERS = count(1)
 _HOUR = timedelta(hours=1)
 _AXE_SERIOUS = {"serious", "critical"}
 
@@ -100,7 +103,8 @@ class Town:
 
     def asks(self, user_id, category="receipt", channel="push", **more):
         """Ask over HTTP whether a push may go out now; return the decision."""
-        candidate = {"candidate_id": "c1", "category": category, "channel": channel} | more
+        candidate = {"candidate_id": f"c{next(_NUMBERS)}", "category": category, "channel": channel}
+        candidate |= {"item_id": candidate["candidate_id"], "value": 50.0} | more
         answer = self.client.post("/v1/decisions", json={"user_id": user_id, "candidates": [candidate]})
         return answer.raise_for_status().json()
 
@@ -158,25 +162,23 @@ def _day(engine, at, decided, *, loud):
     engine.ingest(events)
     campaign, category = (LOUD, "news") if loud else (SPRING, "promotion")
     candidate = {"candidate_id": campaign, "campaign_id": campaign, "category": category, "channel": "push"}
+    candidate |= {"item_id": f"item-{at:%d}"}
     asked = [{"user_id": user, "candidates": [candidate | {"value": 20.0}], "at": at} for user in USERS]
     sent = [one for one in _noted(engine.decide(asked), decided) if one.action == "send"]
     told = [{"decision_id": one.decision_id, "type": "opened"} for one in sent[::3]]
     told += [{"decision_id": one.decision_id, "type": "converted", "value": 24.5} for one in sent[::18]]
-    told += [{"decision_id": one.decision_id, "type": "complained"} for one in sent[: 30 if loud else 1]]
+    told += [{"decision_id": one.decision_id, "type": "complained"} for one in sent[-(30 if loud else 1) :]]
     engine.observe([one | {"at": at + _HOUR / 6} for one in told])
 
 
 def _morning(engine, at, decided):
     """Let some be asked more than their caps allow, and some get what they wait for."""
-    offered = [
-        {"candidate_id": f"news-{place}", "category": "promotion", "channel": "push", "value": 10.0 + place}
-        for place in range(3)
-    ]
-    offered = [one | {"expires_at": at + timedelta(days=3)} for one in offered]
+    promotion = {"category": "promotion", "channel": "push", "expires_at": at + timedelta(days=3)}
+    offered = [promotion | {"candidate_id": f"news-{place}", "item_id": f"item-{place}"} for place in range(5)]
     receipt = {"candidate_id": "receipt", "category": "receipt", "channel": "email"}
     for minute, user in enumerate(USERS[:20]):
         moment = at + timedelta(minutes=minute)
-        asked = [{"user_id": user, "candidates": offered, "at": moment} for _ in range(4)]
+        asked = [{"user_id": user, "candidates": [one], "at": moment} for one in offered]
         _noted(engine.decide([*asked, {"user_id": user, "candidates": [receipt], "at": moment}]), decided)
 
 
@@ -261,7 +263,7 @@ class Visitor:
     def drawn(self, page):
         """Wait until the charts of a page are drawn, if it has any and runs scripts."""
         if self.scripts and page.locator("script[data-spec]").count():
-            page.wait_for_function("document.documentElement.dataset.charts === 'drawn'")
+            page.locator("html[data-charts=drawn]").wait_for(state="attached")
 
     def _asked(self, page, request):
         if not request.url.startswith((f"{self.town.url}/", "data:", "blob:")):
@@ -301,6 +303,12 @@ def visiting(browser, town, look=ENGLISH, **more):
     finally:
         context.close()
     assert not visitor.faults, "\n".join(visitor.faults)
+
+
+def reads_well(page, look):
+    """Assert that nothing is wrong with the page that is open."""
+    wrong = wrong_with(page, look)
+    assert not wrong, "\n".join(wrong)
 
 
 def wrong_with(page, look):
@@ -370,7 +378,7 @@ _TEXTS = """() => {
 NAMES = {"andante", "utc", "api", "toml", "csv", "sha", "http", "https", "id", "json", "english", "exp"}
 """Latin words that Chinese pages write as they are."""
 
-DATA = {"push", "email", "promotion", "news", "receipt", "shopper", "mia", "noa", "item", SPRING, LOUD}
+DATA = {"push", "email", "promotion", "news", "receipt", "shopper", "mia", "noa", "item", "spring", "too", "many", "enough", "nonsense", SPRING, LOUD}
 """Names of this shop's own."""
 
 
@@ -378,6 +386,7 @@ def _strange(text):
     """Return the Latin words of a text that are neither names nor data: words of ours that nobody translated."""
     plain = re.sub(r"(GET|POST|PUT|DELETE) /\S+", " ", text)
     plain = re.sub(r"(shopper|item|campaign|news|policy|step|andante)[-\w.:/]*\d[-\w.:]*", " ", plain)
+    plain = re.sub(r"\b[A-Z]\w+/[A-Z]\w+", " ", plain)
     for name in (SPRING, LOUD):
         plain = plain.replace(name, " ")
     return [

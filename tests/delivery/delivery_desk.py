@@ -16,6 +16,7 @@ import httpx
 from andante.channels.contract import Address, Answer, Content, Push, Status
 from andante.delivery import Dispatcher, Outbox, Receipts
 from andante.delivery.rendering import Writer
+from andante.demonstration.clock import DemoClock
 from andante.live import Engine, SteadyClock
 from andante.settings.sections.delivery import DeliverySettings
 
@@ -58,6 +59,19 @@ class HandClock:
     @property
     def now_us(self):
         return self._us
+
+
+class FastClock:
+    """A demonstration's clock, which runs by itself."""
+
+    def __init__(self, speed, at=NOON):
+        start_us = int(at.timestamp()) * 1_000_000
+        self.steady = DemoClock(start_us, speed)
+        self.steady.allow(start_us + 10**15)
+
+    @property
+    def now_us(self):
+        return self.steady.now_us()
 
 
 class Peer(ThreadingHTTPServer):
@@ -169,10 +183,11 @@ class PlainRenderer:
 
 
 class Shop:
-    """All of it together. Everything runs on the clock's time."""
+    """All of it together. Everything runs on the clock's time, but for leases where there is a machine's clock."""
 
-    def __init__(self, engine, outbox, peer, clock, rules):
+    def __init__(self, engine, outbox, peer, clock, rules, machine=None):  # noqa: PLR0913, PLR0917  what it is made of
         self.engine, self.outbox, self.peer, self.clock, self.rules = engine, outbox, peer, clock, rules
+        self.machine = machine
         self.receipts = Receipts(outbox, engine)
         outbox.follow(engine.log_name, engine.position)
 
@@ -203,7 +218,7 @@ class Shop:
 
     def dispatcher(self, channels):
         parts = {"writer": Writer(self.outbox.messages, PlainRenderer()), "rules": self.rules}
-        return Dispatcher(self.engine, self.outbox, channels, **parts, clock=self.clock.steady)
+        return Dispatcher(self.engine, self.outbox, channels, **parts, clock=self.clock.steady, machine=self.machine)
 
     def deliver(self):
         """Do all that is due by now."""
@@ -247,14 +262,14 @@ def running_peer():
 
 
 @contextmanager
-def shop(path=":memory:", config=CONFIG, **rules):
+def shop(path=":memory:", config=CONFIG, *, clock=None, machine=None, **rules):
     """Open everything, on the user Ann with one device, and messages for every word that the peer knows."""
     with ExitStack() as stack:
-        peer, clock = stack.enter_context(running_peer()), HandClock()
+        peer, clock = stack.enter_context(running_peer()), clock or HandClock()
         engine = stack.enter_context(Engine.open(path, config, clock=clock.steady))
         outbox = Outbox.open(path if path == ":memory:" else f"{path}.delivery")
         stack.callback(outbox.close)
-        opened = Shop(engine, outbox, peer, clock, DeliverySettings(**rules))
+        opened = Shop(engine, outbox, peer, clock, DeliverySettings(**rules), machine)
         opened.says("accept", "refuse", "gone", "busy", "busy-once", "limit", "cut", "cut-once", "slow")
         opened.user()
         yield opened

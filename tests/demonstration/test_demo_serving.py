@@ -1,6 +1,7 @@
 """`andante serve --demo`: simulated shoppers live against a real server, at any speed, and never outlive it."""
 
 import json
+import re
 import signal
 import subprocess
 from datetime import datetime
@@ -19,6 +20,8 @@ OUTCOMES = "SELECT DISTINCT type FROM outcomes"
 CAMPAIGNS = "SELECT DISTINCT campaign_id FROM sends WHERE campaign_id LIKE 'spring-sale-%' OR campaign_id LIKE 'last-%'"
 LEFT = "SELECT count(*) FROM outcomes WHERE type = 'unsubscribed'"
 WISHES = "SELECT DISTINCT key FROM preference_changes WHERE key IN ('max_per_week', 'paused_until')"
+LATEST_PLAN = """SELECT user_id, body FROM log JOIN users ON users.number = log.user
+WHERE kind = 6 AND at_us = (SELECT max(at_us) FROM log WHERE kind = 6)"""
 LAST = "SELECT coalesce(max(at), '') FROM decisions"
 
 
@@ -79,6 +82,39 @@ def test_shoppers_are_learned_about_one_by_one(lively):
     assert len({user["pace_per_week"] for user in users}) > 1
 
 
+def test_every_shopper_who_agreed_has_a_plan_and_plans_differ(lively):
+    users = [lively.client.get(f"/v1/users/shopper-{row:03}").json() for row in range(0, 400, 8)]
+    plans = [user["plan_per_week"] for user in users if user["known"]]
+    assert None not in plans
+    assert len(set(plans)) > 5
+    assert 1 <= min(plans) < 3 < max(plans) <= 14
+
+
+def test_members_are_planned_for_by_the_formula_of_everybody(lively):
+    found = lively.rows(LATEST_PLAN)
+    plans = {user_id: json.loads(body) for user_id, body in found}
+    some = [user_id for user_id, plan in plans.items() if 1 < plan["per_week"] < 14]
+    member = {lively.client.get(f"/v1/users/{user_id}").json()["member"] for user_id in some}
+    assert member == {True, False}
+    assert len({plan["theta"] for plan in plans.values()}) == 1
+    for plan in plans.values():
+        usual = 3.0 * plan["interest"] / plan["theta"]
+        assert plan["per_week"] == pytest.approx(min(max(usual, 1.0), 14.0), rel=1e-4)
+
+
+def test_the_page_of_the_plan_shows_it(lively):
+    told = lively.client.get("/dashboard/plan.json?language=en").json()
+    assert "The plan gives" in told["texts"]["headline"]
+    shares = [row["now"] for row in told["charts"]["plan_distribution"]["values"]]
+    assert sum(shares) == pytest.approx(1, abs=0.01)
+    assert len([share for share in shares if share > 0]) > 4
+    assert "planned" in told["charts"]["plan_distribution"]["says"]
+
+
+def test_a_day_brings_another_plan(lively):
+    assert len(lively.rows("SELECT DISTINCT at_us FROM log WHERE kind = 6")) >= 3
+
+
 def test_nothing_that_happens_is_ahead_of_the_clock(lively):
     (last,) = lively.rows("SELECT max(at_us) FROM log")[0]
     now = datetime.fromisoformat(lively.steering()["now"])
@@ -96,6 +132,15 @@ def test_a_pause_pauses_and_another_speed_takes_effect(lively):
     paused = lively.runs_at(0)
     assert paused["speed"] == 0
     assert lively.steering() == paused
+
+
+def test_operators_set_the_speed_on_the_page_now(lively):
+    with httpx.Client(base_url=lively.url, timeout=60, follow_redirects=True) as browser:
+        browser.post("/dashboard/sign-in", data={"given": "Mia", "next": "/dashboard/"})
+        token = re.search(r'name="form_token" value="([^"]*)"', browser.get("/dashboard/").text)[1]
+        browser.post("/dashboard/speed", data={"speed": "60", "form_token": token})
+        assert lively.steering()["speed"] == 60
+    lively.runs_at(0)
 
 
 @pytest.mark.parametrize("speed", [-1, 14_401, "fast", None, 1e999])

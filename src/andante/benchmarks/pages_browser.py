@@ -105,7 +105,7 @@ def chromium() -> Iterator["Browser"]:
     try:
         from playwright.sync_api import sync_playwright
     except ModuleNotFoundError:
-        raise Fault("playwright", None, "is not installed", "pip install 'andante[test]'") from None
+        raise Fault("playwright", None, "is not installed", "pip install 'andante[bench]'") from None
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         raise Fault("Chromium", ", ".join(NAMES), "is not on this machine", "install it: apt-get install chromium")

@@ -136,8 +136,8 @@ def _looked(way: str, browser: "Browser", server: Server) -> Iterator[Callable[[
 
 def _rates(crowded: dict[str, list[Run]], folder: Path) -> list[Figure]:
     rates = {way: [_ok(run) / run["seconds"] for run in runs] for way, runs in crowded.items()}
-    repeats = len(rates[NONE])
-    holds = f"lowest to highest holds the median ratio with {1 - 2 ** (1 - repeats):.0%} confidence"
+    sure = 1 - 2 ** (1 - len(rates[NONE]))  # neither all repeats above the median nor all below it
+    holds = f"lowest to highest holds the true median ratio with a confidence of {sure:.1%}"
     return [
         compared(
             "engine", f"{CONNECTIONS} connections: {way}", "decisions/s", rates[way], rates[beside], f"/s, {beside}",

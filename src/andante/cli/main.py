@@ -19,7 +19,7 @@ EXTRA_OF = (
         ("altair", "duckdb", "ibis", "jinja2", "lightgbm", "mlxtend", "pyarrow", "scipy", "sklearn", "vl_convert"),
         "plan",
     )
-    | {"pandas": "plan", "vowpalwabbit": "vw"}
+    | {"pandas": "plan", "playwright": "bench", "psutil": "bench", "vowpalwabbit": "vw"}
     | dict.fromkeys(
         (
             "aiosmtplib",

@@ -41,6 +41,8 @@ class Console:
     sessions: Sessions
     now_us: Callable[[], int]
     demo: bool = False  # the shoppers are simulated
+    pace: Callable[[float], None] | None = None  # sets how fast a demonstration's time passes
+    speed: Callable[[], float] | None = None  # tells it: seconds of its time in one of the wall
 
     async def run(self, work: Callable[..., Answer], *given: Any) -> Answer:
         """Return what work returns, done in one of the server's few threads."""

@@ -17,8 +17,8 @@ from starlette.routing import Route
 
 from andante.dashboard.console import BELOW, ROOM, Console
 from andante.service.journal import note
-from andante.service.problem import Problem
-from andante.site.pages import Visit, go, page, refusal, visit, with_form
+from andante.service.problem import Problem, of_fault
+from andante.site.pages import Visit, go, page, visit, with_form
 from andante.vocabulary.fault import Fault, MissingExtra
 
 if TYPE_CHECKING:
@@ -53,13 +53,19 @@ async def _answer(console: Console, handler: Handler, request: Request, *, open_
             console.sessions.refuse_forged(request, seen.form.get(TOKEN, ""))
         return await handler(console, seen)
     except (Problem, Fault) as error:
-        return refusal(seen, ROOM, error)
+        return _refused(console, seen, error)
     except ModuleNotFoundError as missing:
         fault = MissingExtra("library", missing.name, "is not installed here", "pip install 'andante[plan]'")
-        return refusal(seen, ROOM, fault)
+        return _refused(console, seen, fault)
     except Exception as error:  # noqa: BLE001  whatever it is, the visitor is answered
         note("fault of our own", level=logging.ERROR, error=error, route=request.scope["path"])
-        return refusal(seen, ROOM, Problem(500, "the service met a fault of its own", action="see its log"))
+        return _refused(console, seen, Problem(500, "the service met a fault of its own", action="see its log"))
+
+
+def _refused(console: Console, seen: Visit, error: Problem | Fault) -> Response:
+    """Answer a visit with what is wrong, on a page that leads on."""
+    problem = error if isinstance(error, Problem) else of_fault(error)
+    return show(console, seen, "refused.html", status=problem.status, problem=problem)
 
 
 def _ask_who(request: Request) -> Response:

@@ -167,7 +167,7 @@ def pace(found: Found, w: Words) -> Chart:
         says = w.text("now.pace_says_free", **said)
         if budgets:
             says = w.text("now.pace_says", **said, budget=w.decimal(budgets[-1]))
-    return _over_time(found, w, "now_pace", kinds, says, column, w.decimal, numbers="~g", top=1.0)
+    return _over_time(found, w, "now_pace", kinds, says, column, w.decimal, numbers=",~f", top=1.0)
 
 
 def satisfaction(found: Found, w: Words) -> Chart:
@@ -212,7 +212,7 @@ def optouts(found: Found, w: Words) -> Chart:
         return series.optouts_per_1000
 
     kinds = _kinds(w, optouts=(WARM,))
-    return _over_time(found, w, "now_optouts", kinds, says, column, w.decimal, numbers="~g", top=OPTOUTS_TOP)
+    return _over_time(found, w, "now_optouts", kinds, says, column, w.decimal, numbers=",~f", top=OPTOUTS_TOP)
 
 
 def cost(found: Found, w: Words) -> Chart:

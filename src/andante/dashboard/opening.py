@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from andante.dashboard.console import Console
 from andante.dashboard.feeding import Feeding
@@ -18,8 +18,25 @@ if TYPE_CHECKING:
     from andante.service.opening import Opened
 
 
+@runtime_checkable
+class Steered(Protocol):
+    """A clock whose speed can be set, as a demonstration's is."""
+
+    @property
+    def speed(self) -> float:
+        """Seconds of its time in one of the wall."""
+        ...
+
+    def run_at(self, speed: float) -> None:
+        """Go on at another speed. Raises InputFault for one out of range."""
+        ...
+
+
 def face(opened: Opened, *, demo: bool = False) -> Face:
-    """Return the operators' pages of a service; ``demo`` says on them that the shoppers are simulated."""
+    """Return the operators' pages of a service; ``demo`` says on them that the shoppers are simulated.
+
+    In a demonstration whose clock can be set, operators can set it.
+    """
     console = console_of(opened, demo=demo)
     return Face(routes=routes(console), beside=(Feeding(console).run,))
 
@@ -29,6 +46,7 @@ def console_of(opened: Opened, *, demo: bool = False) -> Console:
     service = opened.settings.service
     secret = kept_secret(secret_file(opened.database), TOKENS)
     life = opened.settings.operators.session_life
+    clock = opened.clock if demo and isinstance(opened.clock, Steered) else None
     secure = (service.public_url or "").startswith("https:")
     return Console(
         opened.serving,
@@ -41,4 +59,6 @@ def console_of(opened: Opened, *, demo: bool = False) -> Console:
         Sessions(opened.serving.keyring, secret, life, secure=secure),
         opened.clock.now_us,
         demo=demo,
+        pace=None if clock is None else clock.run_at,
+        speed=None if clock is None else lambda: clock.speed,
     )

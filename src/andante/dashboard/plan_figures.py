@@ -199,7 +199,7 @@ def price(found: Planned, w: Words) -> Chart:
     times = w.text("now.times_week")
     pair = (found.week, found.coarse)
     says = says or w.text("plan.price_unknown")
-    return over_time_of(pair, w, "plan_price", kinds, says, column, w.decimal, times=times, numbers="~g", top=0.01)
+    return over_time_of(pair, w, "plan_price", kinds, says, column, w.decimal, times=times, numbers=",~f", top=0.01)
 
 
 def interval(found: Interval, w: Words) -> str:
@@ -237,7 +237,7 @@ def _whiskers(name: str, rows: list[dict[str, object]], says: str, x: str, w: Wo
     head = tuple(w.text(f"plan.table_{column}") for column in ("measure", "difference", "interval"))
     table = [(str(row["name"]), str(row["label"]), str(row["interval"])) for row in rows]
     placed = [{"row": place, **row} for place, row in enumerate(rows)]
-    return Chart(name, filled(ranges(x, "~g", w.text("plan.no_difference")), placed), says, Table(head, table))
+    return Chart(name, filled(ranges(x, ",~f", w.text("plan.no_difference")), placed), says, Table(head, table))
 
 
 def _row(group: Group, w: Words) -> tuple[str, ...]:

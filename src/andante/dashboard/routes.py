@@ -16,6 +16,7 @@ from andante.dashboard import (
     plan,
     play,
     rules,
+    speed,
     switching,
     users,
 )
@@ -24,7 +25,7 @@ from andante.dashboard.doors import door
 from andante.site import assets
 from andante.site.pages import go, settle
 
-_PAGES = (now, switching, plan, campaigns, users, decisions, rules, play, complaints, audit)
+_PAGES = (now, speed, switching, plan, campaigns, users, decisions, rules, play, complaints, audit)
 
 if TYPE_CHECKING:
     from starlette.requests import Request

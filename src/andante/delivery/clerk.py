@@ -78,7 +78,11 @@ class Round(NamedTuple):
 
 
 class Clerk:
-    """Keeps the books of one dispatcher. Called by one thread at a time."""
+    """Keeps the books of one dispatcher. Called by one thread at a time.
+
+    What a push waits for, quiet hours or its own end, is event time, by ``clock``. How long somebody holds it is the
+    machine's time, by ``machine``: the same time, except in a demonstration, whose hours are seconds.
+    """
 
     def __init__(  # noqa: PLR0913  who decides, what is kept, what is served, what is said, under which rules, and when
         self,
@@ -89,8 +93,10 @@ class Clerk:
         writer: Writer,
         rules: DeliverySettings,
         clock: SteadyClock,
+        machine: SteadyClock | None = None,
     ) -> None:
         """Store them."""
+        self._machine = machine or clock
         self._engine, self._outbox, self._writer, self._rules, self._clock = engine, outbox, writer, rules, clock
         self._forms = {lane: channel.forms for lane, channel in channels.items()}
         self._lanes = {lane: isinstance(channel, OfUsers) and channel.of_users for lane, channel in channels.items()}
@@ -113,12 +119,12 @@ class Clerk:
         self._bury_lapsed(now_us)
         told = self._receipts.tell()
         self._prune(now_us)
-        claims = self._outbox.claim(room, now_us, _us(self._rules.lease))
+        claims = self._outbox.claim(room, now_us, _us(self._rules.lease), machine_us=self._machine.now_us())
         return Round(self._sift(claims), moved=bool(ended or told or claims))
 
     def ended(self, ready: Ready, answer: Answer) -> Ended:
         """Return what came of an attempt, and what follows."""
-        step = follow(_attempt(ready.claim), answer, self._clock.now_us(), self._rules)
+        step = self._follow(ready.claim, answer, self._clock.now_us())
         return Ended(
             ready.claim,
             step,
@@ -133,7 +139,7 @@ class Clerk:
 
     def in_time(self, claim: Claim) -> bool:
         """Tell whether an attempt that begins now would end before its lease does."""
-        return self._clock.now_us() <= claim.lease_us - _us(self._rules.lease) // 2
+        return self._machine.now_us() <= claim.lease_us - _us(self._rules.lease) // 2
 
     def postponed(self, claim: Claim) -> Ended:
         """Give a claim back, without an attempt."""
@@ -168,11 +174,14 @@ class Clerk:
     def _bury_lapsed(self, now_us: int) -> None:
         """End what nobody can know of any more, because its holder was lost."""
         answer = Answer(status=Status.AMBIGUOUS, code="lapsed", detail="whoever attempted it was lost with its lease")
-        lapsed = self._outbox.lapsed(now_us)
+        lapsed = self._outbox.lapsed(self._machine.now_us())
         if lapsed:
-            steps = [follow(_attempt(claim), answer, now_us, self._rules) for claim in lapsed]
+            steps = [self._follow(claim, answer, now_us) for claim in lapsed]
             said = (answer.status, answer.code, answer.detail)
             self._outbox.end([Ended(*pair, *said) for pair in zip(lapsed, steps, strict=True)], now_us)
+
+    def _follow(self, claim: Claim, answer: Answer, now_us: int) -> Step:
+        return follow(_attempt(claim), answer, now_us, self._rules, self._clock.speed)
 
     def _prune(self, now_us: int) -> None:
         if now_us - self._pruned_us > _us(self._rules.keep) // 100:

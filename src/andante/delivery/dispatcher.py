@@ -40,6 +40,7 @@ class Dispatcher:
 
     ``channels`` are those that are served, by lane: the shop's name of the channel, and the provider of its addresses.
     Who made them closes them. A channel that is ``OfUsers`` (:mod:`andante.channels.contract`) needs no addresses.
+    ``clock`` tells event time; where that is not the machine's, ``machine`` tells for how long leases hold.
     """
 
     def __init__(  # noqa: PLR0913  the same as of its clerk
@@ -51,9 +52,10 @@ class Dispatcher:
         writer: Writer,
         rules: DeliverySettings,
         clock: SteadyClock,
+        machine: SteadyClock | None = None,
     ) -> None:
         """Store them; nothing begins before :meth:`run`."""
-        self._clerk = Clerk(engine, outbox, channels, writer=writer, rules=rules, clock=clock)
+        self._clerk = Clerk(engine, outbox, channels, writer=writer, rules=rules, clock=clock, machine=machine)
         self._outbox, self._channels, self._rules = outbox, channels, rules
         self._under_way: Counter[Lane] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()

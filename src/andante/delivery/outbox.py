@@ -50,7 +50,7 @@ class Claim(NamedTuple):
     lane: Lane
     until_us: int  # from here on it does not go out
     began_us: int
-    lease_us: int
+    lease_us: int  # when its lease ends, by the machine's clock; all else is event time
 
 
 class Ended(NamedTuple):
@@ -187,10 +187,13 @@ class Outbox:
                 settle(connection, position, now_us)
         return True
 
-    def claim(self, room: Mapping[Lane, int], now_us: int, lease_us: int) -> list[Claim]:
+    def claim(
+        self, room: Mapping[Lane, int], now_us: int, lease_us: int, *, machine_us: int | None = None
+    ) -> list[Claim]:
         """Take hold of what is due, of each lane as many as there is room for, and of all that is too late.
 
-        Each is marked as being attempted, durably, before this returns. ``lease_us`` is the length of the lease.
+        Each is marked as being attempted, durably, before this returns. ``lease_us`` is the length of the lease, which
+        begins at ``machine_us``, where the time by which pushes are due is not the machine's.
         """
         if not self._has_due(room, now_us):
             return []
@@ -198,16 +201,16 @@ class Outbox:
             ((token,),) = connection.execute(
                 "UPDATE counters SET value = value + 1 WHERE name = 'token' RETURNING value"
             ).fetchall()
-            held = (token, now_us, now_us + lease_us)
+            held = (token, now_us, (now_us if machine_us is None else machine_us) + lease_us)
             connection.execute(_LATE, (*held, now_us, LATE_AT_ONCE))
             for (channel, provider), most in room.items():
                 connection.execute(_DUE, (*held, channel, provider, now_us, most))
             return _claims(connection.execute(f"{_CLAIMS} deliveries.token = ?", (token,)))
 
-    def lapsed(self, now_us: int) -> list[Claim]:
+    def lapsed(self, machine_us: int) -> list[Claim]:
         """Return what is held by a lease that has ended: its holder is dead or lost, and nobody knows what it did."""
         return _claims(
-            self.database.rows(f"{_CLAIMS} deliveries.state = 'attempting' AND lease_us <= ? LIMIT 1000", (now_us,))
+            self.database.rows(f"{_CLAIMS} deliveries.state = 'attempting' AND lease_us <= ? LIMIT 1000", (machine_us,))
         )
 
     def end(self, ended: Sequence[Ended], now_us: int) -> list[bool]:

@@ -75,8 +75,12 @@ class Attempt(NamedTuple):
     until_us: int  # from here on there is no use in another one
 
 
-def follow(attempt: Attempt, answer: Answer, now_us: int, rules: DeliverySettings) -> Step:
-    """Return what follows from an answer."""
+def follow(attempt: Attempt, answer: Answer, now_us: int, rules: DeliverySettings, speed: float = 1.0) -> Step:
+    """Return what follows from an answer.
+
+    Providers are given the machine's time to recover, of which ``now_us`` may be another one: ``speed`` is how much of
+    that passes in as much of the machine's. Where it stands still, so do retries.
+    """
     if answer.status is Status.ACCEPTED:
         return Step(State.ACCEPTED)
     if answer.status in FINAL:
@@ -86,6 +90,7 @@ def follow(attempt: Attempt, answer: Answer, now_us: int, rules: DeliverySetting
     if (ambiguous and not attempt.transactional) or attempt.tries >= rules.tries:
         return Step(State.DEAD, given_up)
     wait_us = max(backoff_us(attempt.delivery, attempt.tries, rules), int((answer.retry_after_s or 0) * SECOND_US))
+    wait_us = int(wait_us * max(1.0, speed))
     if now_us + wait_us >= attempt.until_us:
         return Step(State.DEAD, given_up)
     return Step(State.WAITING, next_us=now_us + wait_us)

@@ -52,7 +52,7 @@ class DemoClock(SteadyClock):
         """Return microseconds since 1970 UTC. No later call of any thread returns less.
 
         >>> ticks = iter([0, 0, 500_000, 1_000_000])
-        >>> clock = DemoClock(0, 60.0, lambda: next(ticks, 1_000_000))
+        >>> clock = DemoClock(0, 60.0, lambda: next(ticks, 2_000_000))
         >>> clock.allow(45_000_000)
         >>> clock.now_us(), clock.now_us()
         (30000000, 45000000)

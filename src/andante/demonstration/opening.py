@@ -156,10 +156,16 @@ class Demonstration:
 
 
 def _settings(database: Path, config: Path | None) -> Settings:
-    """Return the settings of a configuration, else those of the log, else the demonstration's own."""
-    if config is None and (not database.exists() or not database.stat().st_size):
-        return load(scenario.SETTINGS, os.environ)
-    return settings_of(database, config)
+    """Return the settings of a configuration, else those of the log, else the demonstration's own.
+
+    How operators work is in no log, so that is the demonstration's own each time.
+    """
+    if config is not None:
+        return settings_of(database, config)
+    own = load(scenario.SETTINGS, os.environ)
+    if not database.exists() or not database.stat().st_size:
+        return own
+    return settings_of(database, None).model_copy(update={"operators": own.operators})
 
 
 async def _pause(stop: asyncio.Event, pause_s: float) -> None:

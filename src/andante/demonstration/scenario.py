@@ -53,6 +53,7 @@ SETTINGS: dict[str, Any] = {
     "quiet_hours": {"start": "22:00", "end": "08:00"},
     "experiment": {"holdout": 0.1, "explore": 0.1},
     "learning": {"open_rate_weight": 10.0},
+    "operators": {"approval_above": 50},  # so that a campaign among 400 can be large
 }
 """Settings of a new demonstration without a configuration of its own: livelier than the defaults."""
 

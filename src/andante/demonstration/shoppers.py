@@ -245,7 +245,8 @@ def main() -> None:
 
 def _end_with_the_server() -> None:
     """Wait for the end of the input, whose other end the server alone holds."""
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 1):  # not through the buffer, whose lock would be in the way of our own end
+        pass
     os._exit(0)
 
 

@@ -25,6 +25,11 @@ class SteadyClock:
         self._monotonic_us = monotonic_us
         self._start_us = wall_us() - monotonic_us()
 
+    @property
+    def speed(self) -> float:
+        """How much of its time passes in as much of the machine's: 1, unless it is a demonstration's."""
+        return 1.0
+
     def now_us(self) -> int:
         """Return microseconds since 1970 UTC.
 

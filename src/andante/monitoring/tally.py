@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from itertools import repeat
 from typing import TYPE_CHECKING
 
@@ -28,7 +27,9 @@ from andante.vocabulary.message import OutcomeType
 from andante.vocabulary.reason import Action, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from numpy.typing import NDArray
 
     from andante.monitoring.tail import Candidate, Chunk, Decided, OutcomeBody
     from andante.stores.contract import Row
@@ -40,7 +41,9 @@ FINE_US = 2 * DAY_US
 AHEAD_US = HOUR_US
 """How far ahead of now an event time may be and still count: senders' clocks are not all right."""
 
-_ACTIONS = {int(Action.SEND): "sends", int(Action.DEFER): "defers", int(Action.SUPPRESS): "suppresses"}
+_ACTIONS = {Action.SEND: "sends", Action.DEFER: "defers", Action.SUPPRESS: "suppresses"}
+_ACTION_PLACES: Int64s = np.array([PLACES[_ACTIONS[action]] for action in sorted(_ACTIONS)])
+_REASON_PLACES: Int64s = np.array([REASON_PLACES.get(reason, -1) for reason in range(max(REASON_PLACES) + 1)])
 _WIDTH = len(COHORT)
 
 
@@ -80,28 +83,38 @@ class Tally:
         self._outcomes(chunk, sent)
 
     def _decisions(self, chunk: Chunk, costs: list[float]) -> None:
-        if not chunk.decisions:
+        """Count decisions column by column, and what went out by its channel, category and campaign as well."""
+        at_us: Int64s = np.array([row.at_us for row, _, _ in chunk.decisions], np.int64)
+        counted = (at_us > self._oldest_us) & (at_us <= self._newest_us)
+        self.dropped += len(at_us) - int(np.count_nonzero(counted))
+        if not counted.any():
             return
-        adds = _Adds()
-        sends: list[tuple[int, int]] = []
-        cohorts = _Adds()
-        for (row, decided, push), cost in zip(chunk.decisions, costs, strict=True):
-            if not self._counts(row.at_us, "decisions"):
-                continue
-            if self.first_decision_us is None:
-                self.first_decision_us = row.at_us
-            adds.all(row.at_us, _of_decision(row, decided, cost))
-            if push is None:
-                continue
+        if self.first_decision_us is None:
+            self.first_decision_us = int(at_us[counted][0])
+        self.latest_us["decisions"] = max(self.latest_us["decisions"], int(at_us[counted].max()))
+        columns = _of_decisions([(row.action or 0, decided) for row, decided, _ in chunk.decisions], costs)
+        for held, places, amounts in columns:
+            for ring in (self.minutes, self.hours):
+                ring.add(at_us[counted & held], places[counted & held], amounts[counted & held])
+        self._sends(
+            [
+                (row, decided, push)
+                for (row, decided, push), kept in zip(chunk.decisions, counted, strict=True)
+                if kept and push is not None
+            ]
+        )
+
+    def _sends(self, sent: list[tuple[Row, Decided, Candidate]]) -> None:
+        adds, cohorts = _Adds(), _Adds()
+        for row, _, push in sent:
             for key in self._keys_of(push, row.at_us):
                 adds.one(row.at_us, SENDS_BASE + key)
                 cohorts.one(row.at_us, key * _WIDTH)
-            if decided.reason != Reason.TRANSACTIONAL:
-                sends.append((row.at_us, row.user))
         adds.into(self.minutes, self.hours)
         cohorts.into(self.cohorts)
-        if sends:
-            at_us, users = np.array(sends, np.int64).T
+        paced = [(row.at_us, row.user) for row, decided, _ in sent if decided.reason != Reason.TRANSACTIONAL]
+        if paced:
+            at_us, users = np.array(paced, np.int64).T
             self.people.send(at_us, users)
 
     def _events(self, chunk: Chunk) -> None:
@@ -179,21 +192,27 @@ class _Adds:
             ring.add(at_us, np.array(self._places, np.int64), np.array(self._amounts))
 
 
-def _of_decision(row: Row, decided: Decided, cost: float) -> list[tuple[int, float]]:
-    """Return what one decision adds to a series: columns and amounts."""
-    added = [(PLACES["decisions"], 1.0), (PLACES[_ACTIONS[int(row.action or 0)]], 1.0)]
-    added.append((REASON_PLACES[decided.reason], 1.0))
-    if decided.explored:
-        added.append((PLACES["explored"], 1.0))
-    if decided.plan_per_week is not None:
-        plan = decided.plan_per_week
-        band = bisect_left(PLAN_EDGES, plan)
-        added += [(PLACES["plan_sum"], plan), (PLACES["plan_known"], 1.0), (PLAN_BASE + band, 1.0)]
-    if row.action == Action.SEND:
-        added.append((PLACES["cost"], cost))
-        if decided.reason != Reason.TRANSACTIONAL:
-            added.append((PLACES["paced"], 1.0))
-    return added
+def _of_decisions(
+    taken: list[tuple[int, Decided]], costs: list[float]
+) -> Iterator[tuple[NDArray[np.bool_], Int64s, Floats]]:
+    """Yield what decisions add to a series: of which of them, under which columns, and how much. Shape of all: [n]."""
+    size = len(taken)
+    actions: Int64s = np.array([action for action, _ in taken], np.int64)
+    reasons: Int64s = np.array([decided.reason for _, decided in taken], np.int64)
+    plans: Floats = np.array([decided.plan_per_week for _, decided in taken], np.float64)  # None is NaN
+    explored = np.array([bool(decided.explored) for _, decided in taken])
+    everybody, planned, sent = np.ones(size, bool), ~np.isnan(plans), actions == Action.SEND
+    paced = sent & (reasons != Reason.TRANSACTIONAL)
+    one: Floats = np.ones(size)
+    yield everybody, np.full(size, PLACES["decisions"]), one
+    yield everybody, _ACTION_PLACES[actions], one
+    yield everybody, _REASON_PLACES[reasons], one
+    yield explored, np.full(size, PLACES["explored"]), one
+    yield planned, np.full(size, PLACES["plan_sum"]), plans
+    yield planned, np.full(size, PLACES["plan_known"]), one
+    yield planned, PLAN_BASE + np.searchsorted(PLAN_EDGES, plans), one
+    yield sent, np.full(size, PLACES["cost"]), np.array(costs)
+    yield paced, np.full(size, PLACES["paced"]), one
 
 
 def _of_outcome(outcome: OutcomeBody) -> list[tuple[int, float]]:

@@ -11,6 +11,7 @@ from andante.channels.templates import Templates
 from andante.delivery import Dispatcher, Outbox, Receipts
 from andante.delivery.feed import Feed
 from andante.delivery.rendering import Links, Writer
+from andante.live.clock import SteadyClock
 from andante.service.ports import Delivery
 from andante.service.secret import kept_secret, secret_file
 from andante.service.tokens import Leaving, person_of
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from andante.channels.contract import Channel, Reporting
-    from andante.live.clock import SteadyClock
     from andante.live.engine import Engine
     from andante.live.sends import Send
     from andante.service.tokens import Tokens
@@ -47,6 +47,7 @@ class Delivering:
                 writer=Writer(self.outbox.messages, Templates(), partial(_links, tokens)),
                 rules=settings.delivery,
                 clock=clock,
+                machine=SteadyClock(),
             )
         except BaseException:
             self.outbox.close()

@@ -103,7 +103,9 @@ def live(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
 
 def filled(empty: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Spec:
     """Return the specification of a live chart with rows in it."""
-    return {**empty, "data": {"name": "live", "values": list(rows)}}
+    row_px = empty.get("usermeta", {}).get("rowPx")
+    height = {} if row_px is None else {"height": max(row_px * len(rows), 1)}  # Vega-Lite takes 0 for none given
+    return {**empty, **height, "data": {"name": "live", "values": list(rows)}}
 
 
 def told(drawn: Chart, words: Words) -> dict[str, Any]:
@@ -213,8 +215,8 @@ def ranges(title: str | None, numbers: str, zero: str | None = None) -> Spec:
 
 
 def _in_rows(drawn: Drawn) -> Spec:
-    """Write out a chart whose height follows from its rows, which change."""
-    return {**_live(spec(drawn, ROW_PX)), "height": {"step": ROW_PX}}
+    """Write out a chart whose height follows from its rows, which change: ``live.js`` is told how high a row is."""
+    return {**_live(spec(drawn, ROW_PX)), "usermeta": {"rowPx": ROW_PX}}
 
 
 def _live(written: Spec) -> Spec:

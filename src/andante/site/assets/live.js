@@ -3,11 +3,12 @@
 "use strict";
 (() => {
   const OPTIONS = {
-    mode: "vega", renderer: "svg", actions: false, ast: true, defaultStyle: false, logLevel: vega.Error,
+    mode: "vega-lite", renderer: "svg", actions: false, ast: true, defaultStyle: false,
+    logLevel: 1, // errors alone: a chart without data yet is none
     tooltip: { disableDefaultStyle: true },
   };
-  const QUIET = vega.logger(vega.Error); // a chart without data yet, or as high as its rows, is no fault
   const views = new Map();
+  const rowsPx = new Map(); // of charts that are as high as they have rows
 
   const all = (name) => document.querySelectorAll(`[${name}]`);
 
@@ -16,8 +17,10 @@
     const spec = JSON.parse(document.querySelector(`[data-spec="${CSS.escape(name)}"]`).textContent);
     const says = element.getAttribute("aria-label");
     try {
-      const compiled = vegaLite.compile(spec, { config, logger: QUIET }).spec;
-      views.set(name, (await vegaEmbed(element, compiled, OPTIONS)).view);
+      const { view } = await vegaEmbed(element, spec, { ...OPTIONS, config });
+      view.cleanThreshold = 100; // of items that have left, Vega would keep ten thousand for each mark
+      views.set(name, view);
+      if (spec.usermeta?.rowPx) rowsPx.set(name, spec.usermeta.rowPx);
       describe(element, says);
     } catch (error) {
       console.error(name, error);
@@ -40,7 +43,9 @@
       for (const element of all("data-says")) if (element.dataset.says === name) set(element, chart.says);
       for (const element of all("data-table")) if (element.dataset.table === name) setHtml(element, chart.table);
       document.querySelector(`[data-chart="${CSS.escape(name)}"]`)?.setAttribute("aria-label", chart.says);
-      await views.get(name)?.data("live", chart.values).runAsync();
+      const view = views.get(name);
+      if (rowsPx.has(name)) view.height(rowsPx.get(name) * chart.values.length);
+      await view?.data("live", chart.values).runAsync();
     }
   }
 
