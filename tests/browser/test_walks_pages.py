@@ -110,7 +110,15 @@ def test_shoppers_pages_read_well_and_ask_nobody_else(browser, town, campaigns, 
 def test_pages_of_who_only_looks_read_well(browser, town, campaigns, look):
     with visiting(browser, town, look) as visitor:
         page, wrong = visitor.page(), []
-        for path in ("", "campaigns", "campaigns/new", f"campaigns/{campaigns['draft']}", "rules", "complaints", "audit"):
+        for path in (
+            "",
+            "campaigns",
+            "campaigns/new",
+            f"campaigns/{campaigns['draft']}",
+            "rules",
+            "complaints",
+            "audit",
+        ):
             visitor.opens(page, f"/dashboard/{path}")
             expect(page.locator("footer a")).to_have_text(visitor.says("shared.sign_in"))
             wrong += wrong_with(page, look)

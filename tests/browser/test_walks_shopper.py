@@ -78,7 +78,7 @@ def test_quiet_hours_and_a_time_zone_are_set(browser, town, look):
         page.locator("#time_zone").select_option("Asia/Shanghai")
         saves(visitor, page, "hours")
         view = town.engine.user(user)
-        assert (view.time_zone, view.quiet_hours.start, view.quiet_hours.end) == ("Asia/Shanghai", "00:00", "23:59")
+        assert (view.time_zone, [str(one)[:5] for one in view.quiet_hours]) == ("Asia/Shanghai", ["00:00", "23:59"])
         assert "Asia/Shanghai" in page.locator("main .note").last.inner_text()
         reads_well(page, look)
         page.locator("input[name=quiet][value=none]").check()

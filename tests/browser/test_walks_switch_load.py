@@ -39,7 +39,12 @@ def ask(town, number, stop, said):
     count = 0
     while not stop.is_set():
         count += 1
-        candidate = {"candidate_id": f"c{count}", "category": "receipt", "channel": "email", "item_id": f"{number}-{count}"}
+        candidate = {
+            "candidate_id": f"c{count}",
+            "category": "receipt",
+            "channel": "email",
+            "item_id": f"{number}-{count}",
+        }
         body = json.dumps({"user_id": USERS[3 * number], "candidates": [candidate]})
         at_s = time.monotonic()
         line.request("POST", "/v1/decisions", body, headers)

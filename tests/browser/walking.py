@@ -314,7 +314,9 @@ def reads_well(page, look):
 def wrong_with(page, look):
     """Return what is wrong with the page that is open, in words: how it reads, its form, its width."""
     found = [*_form(page), *_width(page, look), *_shade(page, look), *_words(page, look), *_axe(page)]
-    return [f"{look} {re.sub(r'/p/[^/]+', '/p/…', page.url.partition('//')[2].partition('/')[2])}: {one}" for one in found]
+    return [
+        f"{look} {re.sub(r'/p/[^/]+', '/p/…', page.url.partition('//')[2].partition('/')[2])}: {one}" for one in found
+    ]
 
 
 def _form(page):
@@ -378,7 +380,24 @@ _TEXTS = """() => {
 NAMES = {"andante", "utc", "api", "toml", "csv", "sha", "http", "https", "id", "json", "english", "exp"}
 """Latin words that Chinese pages write as they are."""
 
-DATA = {"push", "email", "promotion", "news", "receipt", "shopper", "mia", "noa", "item", "spring", "too", "many", "enough", "nonsense", SPRING, LOUD}
+DATA = {
+    "push",
+    "email",
+    "promotion",
+    "news",
+    "receipt",
+    "shopper",
+    "mia",
+    "noa",
+    "item",
+    "spring",
+    "too",
+    "many",
+    "enough",
+    "nonsense",
+    SPRING,
+    LOUD,
+}
 """Names of this shop's own."""
 
 

@@ -29,7 +29,8 @@ class serving:  # noqa: N801  a block
 
     def __exit__(self, *error):
         self.process.send_signal(signal.SIGTERM)
-        self.rest, self.errors = self.process.stdout.read(), self.process.stderr.read()
+        with self.process.stdout, self.process.stderr:
+            self.rest, self.errors = self.process.stdout.read(), self.process.stderr.read()
         self.process.wait(30)
         assert self.process.returncode == 0, self.errors
 

@@ -44,6 +44,11 @@ ACTIONS = (
     "campaign.held",
     "complaint.answer",
     "complaint.close",
+    "plan.publish",
+    "message.put",
+    "letter.retry",
+    "user.erase",
+    "demo.speed",
 )
 """What can be filtered by at once; any other action can be written into the URL."""
 

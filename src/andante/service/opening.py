@@ -137,6 +137,7 @@ def _serving(  # noqa: PLR0913, PLR0917  what a service is made of
         Numbers(database),
         held={"complaints": books.complaints.of_user},
         forgetting=[books.forget],
+        covers=["operators' books"],
     )
     serving = Serving(
         engine, service, tokens, database=database, delivery=delivering.port, privacy=privacy, audit=books.audit

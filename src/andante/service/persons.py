@@ -27,10 +27,14 @@ GUARDS = 64
 """How many guards users share, so that an erasure, which may read a long log, holds few others up."""
 
 
+DELIVERY = "delivery"
+"""What the outbox, addresses and feeds are called on a receipt."""
+
+
 class Persons:
     """What the service asks when a user asks for their data, or for their end."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  where a user may be found, each by its name
         self,
         engine: Engine,
         outbox: Database,
@@ -38,16 +42,18 @@ class Persons:
         *,
         held: Mapping[str, Callable[[str], object]] | None = None,
         forgetting: Sequence[Forgetting] = (),
+        covers: Sequence[str] = (),
     ) -> None:
         """Store where a user may be found.
 
         ``numbers`` tells whom a link is for. ``held`` returns what other books hold of a user, by the name that an
         export gives it; ``forgetting`` erases it and says how much of what: it raises StoreBusy where all is erased
-        but somebody still reads old pages.
+        but somebody still reads old pages. ``covers`` is what that is called on a receipt.
         """
         self._engine, self._outbox, self._numbers = engine, outbox, numbers
         self._held = dict(held or {})
         self._forgetting: tuple[Forgetting, ...] = (partial(persons.forget, outbox), *forgetting)
+        self._covers = (DELIVERY, *covers)
         self._guards = tuple(RLock() for _ in range(GUARDS))
 
     def export(self, user_id: str) -> dict[str, Any]:
@@ -68,7 +74,8 @@ class Persons:
                     removed |= {name: count for name, count in forget(user_id).items() if count}
                 except StoreBusy:  # all is erased, but a reader still holds old pages; the receipt must not be lost
                     swept = False
-            return {**receipt, "removed": removed, "swept": swept}
+            covered = (*receipt["covered"], *self._covers)
+            return {**receipt, "covered": covered, "removed": removed, "swept": swept}
 
     def person(self, user_id: str) -> Person:
         """Return whom a link for this user is for. Raises UnknownUser."""

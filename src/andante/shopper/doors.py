@@ -52,6 +52,7 @@ def door(front: Front, method: str, path: str, handler: Handler, action: str = "
     async def endpoint(request: Request) -> Response:
         answer = await _answer(front, handler, request, action)
         answer.headers["x-robots-tag"] = _ROBOTS
+        answer.headers["referrer-policy"] = "no-referrer"  # the address is the key
         return answer
 
     return Route(f"{PATH}{path}", endpoint, methods=[method])

@@ -32,19 +32,25 @@ async def export(front: Front, who: Shopper) -> Response:
 async def ask(front: Front, who: Shopper) -> Response:
     """Say what an end would mean. It changes nothing."""
     await front.run(front.persons.user_of, who.person)
-    return show(front, who, "erase.html", wrong=())
+    return _ask(front, who)
 
 
 async def erase(front: Front, who: Shopper) -> Response:
     """End it: erase everything that is held of a shopper, and show the receipt (GDPR Art. 17, PIPL Art. 47)."""
     if who.seen.form.get("sure") != _SURE:
         await front.run(front.persons.user_of, who.person)
-        return show(front, who, "erase.html", status=422, wrong=(forms.Wrong("sure", "sure"),))
+        return _ask(front, who, forms.Wrong("sure", "sure"))
     receipt = await front.run(_erase, front, who.person)
     front.serving.news()
     file = base64.b64encode(msgspec.json.format(msgspec.json.encode(receipt), indent=2)).decode()
     at = datetime.fromisoformat(receipt["at"])
     return show(front, who, "receipt.html", receipt=receipt, at=at, file=f"data:{JSON};base64,{file}")
+
+
+def _ask(front: Front, who: Shopper, *wrong: forms.Wrong) -> Response:
+    """Ask whether it is meant; what follows depends on whether the shop writes to those of whom it knows nothing."""
+    quiet = "quiet" if front.engine.settings.consent.default == "deny" else "quiet_allow"
+    return show(front, who, "erase.html", status=422 if wrong else 200, wrong=wrong, quiet=quiet)
 
 
 def _export(front: Front, person: Person) -> Any:
