@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 from walking import CHINESE, ENGLISH, USERS, visiting
 
 from andante.operators.launch import Launch
+from andante.vocabulary.fault import Conflict
 
 LOOKS = pytest.mark.parametrize("look", [ENGLISH, CHINESE], ids=str)
 ROOM = "andante.shopper"
@@ -72,7 +73,7 @@ def until_done(town, campaign_id):
     while town.opened.books.campaigns.of(campaign_id).state == "running":
         try:
             launch.run(campaign_id)
-        except walking.Conflict:  # the server launches it at this moment
+        except Conflict:  # the server launches it at this moment
             continue
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 import walking
+from page_reading import reads_well
 from playwright.sync_api import expect
-from walking import CHINESE, ENGLISH, USERS, reads_well, visiting
+from walking import CHINESE, ENGLISH, USERS, visiting
 
 LOOKS = pytest.mark.parametrize("look", [ENGLISH, CHINESE], ids=str)
 KEYS_MAX = 120
@@ -16,8 +17,8 @@ FOCUSED = """() => {
   return {
     what: `${one.tagName} ${one.id || one.name || one.textContent.trim().slice(0, 30)}`,
     outlined: look.outlineStyle !== "none" && parseFloat(look.outlineWidth) >= 2,
-    visible: box.width > 0 && box.height > 0 && box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
-    after: before && before !== one ? Boolean(before.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING) : null,
+    visible: box.width > 0 && box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
+    after: before && before !== one ? Boolean(before.compareDocumentPosition(one) & 4) : null, // 4: it follows
   };
 }"""
 
@@ -88,7 +89,7 @@ def test_the_keyboard_alone_signs_in_throws_the_kill_switch_and_lifts_it(browser
 
 @LOOKS
 def test_the_keyboard_alone_turns_the_shoppers_dial_and_opens_a_reason(browser, town, look):
-    user = USERS[32]
+    user = USERS[{"en": 32, "zh": 33}[look.language]]
     town.asks(user)
     with visiting(browser, town, look) as visitor:
         page = visitor.page()

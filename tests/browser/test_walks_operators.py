@@ -6,8 +6,9 @@ import re
 
 import pytest
 import walking
+from page_reading import reads_well
 from playwright.sync_api import expect
-from walking import CHINESE, ENGLISH, PATIENCE_MS, USERS, reads_well, visiting
+from walking import CHINESE, ENGLISH, PATIENCE_MS, USERS, visiting
 
 from andante.operators.rules import Rules
 
@@ -102,7 +103,7 @@ def test_spans_are_chosen_and_the_page_stays_live(walks, look):
 def test_the_list_of_decisions_is_paused_and_goes_on(walks, town, look):
     visitor, page = walks(look)
     page.locator("html[data-polls]").wait_for(state="attached")
-    visitor.presses(page, "now.pause")
+    page.get_by_role("button", name=visitor.says("now.pause"), exact=True).click()
     held = page.locator(".now-latest").inner_html()
     decision = town.asks(USERS[11])["decision_id"]
     polls = page.locator("html").get_attribute("data-polls")
@@ -110,7 +111,7 @@ def test_the_list_of_decisions_is_paused_and_goes_on(walks, town, look):
         expect(page.locator("html")).not_to_have_attribute("data-polls", polls, timeout=PATIENCE_MS)
         polls = page.locator("html").get_attribute("data-polls")
     assert page.locator(".now-latest").inner_html() == held
-    visitor.presses(page, "now.resume")
+    page.get_by_role("button", name=visitor.says("now.resume"), exact=True).click()
     page.locator(f".now-latest a[href$='{decision}']").wait_for()
 
 

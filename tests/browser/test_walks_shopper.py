@@ -4,8 +4,9 @@ import json
 
 import pytest
 import walking
+from page_reading import reads_well
 from playwright.sync_api import expect
-from walking import CHINESE, ENGLISH, USERS, reads_well, visiting
+from walking import CHINESE, ENGLISH, USERS, visiting
 
 ROOM = "andante.shopper"
 LOOKS = pytest.mark.parametrize("look", [ENGLISH, CHINESE], ids=str)

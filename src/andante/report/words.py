@@ -109,14 +109,18 @@ class Words:
         return _trimmed(f"{value:.2f}")
 
     def compact(self, value: float) -> str:
-        """Return a number short enough for a headline: in full below the language's large unit.
+        """Return a number short enough for a headline: in full below the language's large units.
 
         >>> Words.read("en").compact(1_469_307), Words.read("zh").compact(1_469_307)
         ('1.5 million', '147 万')
+        >>> Words.read("en").compact(3e9), Words.read("zh").compact(3e9)
+        ('3 billion', '30 亿')
         """
-        if abs(value) < int(self.sentences["number.large"]):
-            return self.integer(value)
-        return self.text("number.in_large", value=self.decimal(value / int(self.sentences["number.large_unit"])))
+        for size in ("huge", "large"):
+            if abs(value) >= int(self.sentences[f"number.{size}"]):
+                unit = int(self.sentences[f"number.{size}_unit"])
+                return self.text(f"number.in_{size}", value=self.decimal(value / unit))
+        return self.integer(value)
 
     def pace(self, value: float) -> str:
         """Return pushes per week: one digit, and never a zero for what is more than none.
