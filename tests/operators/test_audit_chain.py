@@ -267,5 +267,5 @@ def test_another_file_is_left_as_it_is(tmp_path):
     (tmp_path / BOOKS).write_bytes(b"no database at all, but long enough to be looked at")
     with pytest.raises(StoreUnreadable), books(tmp_path):
         pass
-    with pytest.raises(StoreUnreadable, match="do not exist"):
+    with pytest.raises(StoreUnreadable, match="is not there"):
         Audit.reading(tmp_path / "elsewhere.operators")

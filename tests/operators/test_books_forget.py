@@ -137,7 +137,7 @@ def test_the_switch_is_thrown_and_taken_down_refused_ones_too():
 def test_books_that_are_broken_keep_no_switch_from_being_thrown():
     with engine_of(["ann"]) as engine, books(engine=engine) as opened:
         opened.close()
-        with pytest.raises(StoreFault, match="were closed"):
+        with pytest.raises(StoreFault, match="was closed"):
             opened.switch("bea", "global", on=True)
         asked = {"candidate_id": "c", "category": "promotion", "channel": "push"}
         assert engine.decide([{"user_id": "ann", "candidates": [asked]}])[0].reasons[0] == "kill_switch"

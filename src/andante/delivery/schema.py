@@ -1,14 +1,6 @@
-"""The tables of an outbox, version 1, how its file says that it is ours, and how it is brought up to date."""
+"""The tables of an outbox, version 1, and how its file says that it is ours."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from andante.delivery import feed_schema
-from andante.vocabulary.fault import StoreUnreadable
-
-if TYPE_CHECKING:
-    import sqlite3
 
 APPLICATION_ID = 0x416E644F
 """``AndO``: what ``PRAGMA application_id`` says of an outbox."""
@@ -123,40 +115,3 @@ TABLES = (
 
 STEPS: dict[int, tuple[str, ...]] = {}
 """What turns each version into the next. Version 1 is the first."""
-
-
-def is_new(connection: sqlite3.Connection) -> bool:
-    """Tell whether there is nothing in the file at all."""
-    (objects,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    return objects == 0 and _pragma(connection, "application_id") == _pragma(connection, "user_version") == 0
-
-
-def refuse_unknown(connection: sqlite3.Connection, path: object) -> None:
-    """Raise ``StoreUnreadable`` for a file that is not an outbox, or newer than we are. Changes nothing."""
-    if _pragma(connection, "application_id") != APPLICATION_ID:
-        raise StoreUnreadable("outbox", path, "was not made by Andante", "name another file")
-    version = _pragma(connection, "user_version")
-    if version > SCHEMA_VERSION:
-        raise StoreUnreadable(
-            "outbox", path, f"has version {version}, and this Andante reads up to {SCHEMA_VERSION}", "upgrade Andante"
-        )
-
-
-def bring_up_to_date(connection: sqlite3.Connection) -> None:
-    """Create what is missing, or take the steps from an older version, within the caller's transaction."""
-    if is_new(connection):
-        for statement in TABLES:
-            connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    else:
-        for version in range(_pragma(connection, "user_version"), SCHEMA_VERSION):
-            for statement in STEPS[version]:
-                connection.execute(statement)
-    for statement in feed_schema.TABLES:
-        connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
-    (value,) = connection.execute(f"PRAGMA {name}").fetchone()
-    return int(value)
