@@ -165,7 +165,7 @@ class Judge:
             assert until == first, f"{user_id} {push} at {now}: until {until}, and {first} is the earliest"
         if until is not None and until > forgotten:
             assert not model.refusals(user_id, push, until * US)
-            assert (until - 1) * US < now or model.refusals(user_id, push, (until - 1) * US)
+            assert (until - 1) * US < now or model.refusals(user_id, push, (until - 1) * US, whole=True)
 
     def _held(self, user_id: str, entry: Entry, chosen: Push | None, now: int) -> None:
         decision, verdicts = entry.body["decision"], entry.body["verdicts"]
