@@ -57,7 +57,13 @@ def written(visitor, page, **fields):
     """Write a campaign by its form; return its path. What follows is its dry run."""
     visitor.opens(page, "/dashboard/campaigns")
     page.get_by_role("link", name=visitor.says("campaigns.new")).click()
-    given = {"name": "Spring", "channel": "push", "category": "news", "value": "20", "message_title": "Spring"} | fields
+    given = {
+        "name": "Spring",
+        "channel": "push",
+        "category": "news",
+        "value": "300",
+        "message_title": "Spring",
+    } | fields
     for name, value in given.items():
         page.locator(f"[name={name}]").fill(value)
     visitor.presses(page, "campaign.save")

@@ -47,6 +47,7 @@ class Served:
     client: httpx.Client
     engine: Any
     serving: Serving
+    running: Running
 
 
 @contextmanager
@@ -62,7 +63,7 @@ def served(path=":memory:", config=None, *, engine=None, delivery=None, privacy=
     thread.start()
     try:
         with httpx.Client(base_url=running.url, timeout=60) as client:
-            yield Served(running.url, client, engine, serving)
+            yield Served(running.url, client, engine, serving, running)
     finally:
         running.end()
         thread.join(60)

@@ -1,7 +1,8 @@
 """The application: what stands between a server of HTTP and the handlers. It lets callers in, and tells them no.
 
-Hot routes are found in a dictionary and answered as plain ASGI; all others go through Starlette's router, with the
-same door, the same bodies and the same problems.
+Calls of hot routes that are here as a whole are answered as they lie (:meth:`Application.answer_whole`). All others
+come as ASGI: hot routes are found in a dictionary, the rest by Starlette's router. The door, the bodies and the
+problems are the same for all.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from andante.service.things import token_in
 from andante.vocabulary.fault import Fault, StoreFault
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
 
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -64,7 +65,7 @@ class Application:
         """
         self._serving = serving
         routes = [*routes_of(serving), *described]
-        self._hot = {(route.method, route.path): route for route in routes if route.is_hot}
+        self.hot = {(route.method, route.path): route for route in routes if route.is_hot}
         self._document = Reply(document(routes, version, serving.settings.public_url))
         itself = Route("GET", OPENAPI, self._describe, OPEN, dict[str, Any])
         paths: dict[str, dict[str, Route]] = {}
@@ -77,7 +78,7 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
         if scope["type"] == "http":
-            route = self._hot.get((scope["method"], scope["path"]))
+            route = self.hot.get((scope["method"], scope["path"]))
             if route is not None:
                 await self.answer(route, scope, receive, send)
                 return
@@ -91,29 +92,70 @@ class Application:
         began = perf_counter()
         headers = dict(scope["headers"])
         request_id = self._request_id(headers)
+        reply = await self._reply(route, request_id, self._arriving(route, headers, scope, receive))
+        await _send(reply, request_id, send)
+        self._answered(route, reply.status, request_id, began)
+
+    def knows(self, route: Route, headers: Mapping[bytes, bytes], body: bytes) -> Caller | None:
+        """Return whose call this is, where :meth:`answer_whole` may answer it.
+
+        None for a page's call, and for all that the door or the reading of a body would refuse: those take the way of
+        ASGI, where they are told so.
+        """
+        if b"origin" in headers or b"content-encoding" in headers or len(body) > self._most(route):
+            return None
+        try:
+            return self._serving.keyring.admit(headers, route.scope)
+        except Problem:
+            return None
+
+    async def answer_whole(
+        self, route: Route, headers: Mapping[bytes, bytes], body: bytes, caller: Caller
+    ) -> tuple[Reply, bytes]:
+        """Return the reply to a call that is here as a whole, whatever becomes of it, and the call's id."""
+        began = perf_counter()
+        request_id = self._request_id(headers)
+        reply = await self._reply(route, request_id, self._whole(route, headers, body, caller))
+        self._answered(route, reply.status, request_id, began)
+        return reply, request_id
+
+    async def _reply(self, route: Route, request_id: bytes, arriving: Coroutine[Any, Any, Call]) -> Reply:
+        """Let a call arrive and its handler answer it; return the reply, or the problem that came of it."""
         body = b""
         try:
-            caller = self._let_in(route, headers, scope)
-            settings = self._serving.settings
-            most = (settings.batch_max_kib if route.is_large else settings.body_max_kib) * KIB
-            body = await self._serving.bodies.read(receive, headers, most)
-            call = Call(headers, body, caller, _path(scope), scope["query_string"], _address(scope))
-            reply = await route.handler(self._serving, call)
+            call = await arriving
+            body = call.body
+            return await route.handler(self._serving, call)
         except Exception as error:  # noqa: BLE001  whatever it is, the caller is answered
-            reply = self._told(error, request_id, route.path)
+            return self._told(error, request_id, route.path)
         except asyncio.CancelledError:  # the time to drain is over
-            reply = _problem(overloaded("the server is ending, and did not get to this in time"), request_id)
+            return _problem(overloaded("the server is ending, and did not get to this in time"), request_id)
         finally:
             if body:
                 self._serving.bodies.release(body)
-        await _send(reply, request_id, send)
+
+    async def _arriving(self, route: Route, headers: Mapping[bytes, bytes], scope: Scope, receive: Receive) -> Call:
+        caller = self._let_in(route, headers, scope)
+        body = await self._serving.bodies.read(receive, headers, self._most(route))
+        return Call(headers, body, caller, _path(scope), scope["query_string"], _address(scope))
+
+    async def _whole(self, route: Route, headers: Mapping[bytes, bytes], body: bytes, caller: Caller) -> Call:
+        self._serving.limiter.count_key(caller.name)
+        return Call(headers, self._serving.bodies.hold(body, self._most(route)), caller)
+
+    def _most(self, route: Route) -> int:
+        settings = self._serving.settings
+        return (settings.batch_max_kib if route.is_large else settings.body_max_kib) * KIB
+
+    def _answered(self, route: Route, status: int, request_id: bytes, began: float) -> None:
+        """Count an answer, and write it down where that is wanted."""
         took_s = perf_counter() - began
-        self._serving.metrics.answered(route.path, reply.status, took_s)
+        self._serving.metrics.answered(route.path, status, took_s)
         if self._serving.settings.access_log:
             said: dict[str, Any] = {
                 "route": route.path,
                 "method": route.method,
-                "status": reply.status,
+                "status": status,
                 "ms": round(took_s * 1e3, 2),
             }
             note("call", request_id=request_id.decode(), **said)
@@ -176,19 +218,18 @@ class Application:
         return b"%s-%x" % (self._prefix, next(self._numbers))
 
 
-def build(serving: Serving, version: str, more: Sequence[BaseRoute] = (), described: Sequence[Route] = ()) -> ASGIApp:
-    """Return the application, behind CORS where origins are configured."""
-    application: ASGIApp = Application(serving, version, more, described)
-    if serving.settings.cors_origins:
-        application = CORSMiddleware(
-            application,
-            allow_origins=serving.settings.cors_origins,
-            allow_methods=("GET", "POST", "PUT", "DELETE"),
-            allow_headers=_ALLOWED_HEADERS,
-            expose_headers=("x-request-id", "retry-after"),
-            max_age=600,
-        )
-    return application
+def behind_cors(application: Application, origins: Sequence[str]) -> ASGIApp:
+    """Return the application behind what answers pages of these origins, where there are any."""
+    if not origins:
+        return application
+    return CORSMiddleware(
+        application,
+        allow_origins=origins,
+        allow_methods=("GET", "POST", "PUT", "DELETE"),
+        allow_headers=_ALLOWED_HEADERS,
+        expose_headers=("x-request-id", "retry-after"),
+        max_age=600,
+    )
 
 
 class _Mounted:
@@ -220,13 +261,17 @@ def _problem(problem: Problem, request_id: bytes) -> Reply:
     return Reply(problem.body(request_id.decode()), problem.status, MEDIA_TYPE, headers)
 
 
-async def _send(reply: Reply, request_id: bytes, send: Send) -> None:
-    headers = [
+def head_of(reply: Reply, request_id: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the headers of a reply."""
+    return [
         (b"content-type", reply.media_type.encode()),
         (b"content-length", str(len(reply.body)).encode()),
         (b"x-request-id", request_id),
         *_SAFE,
         *(reply.headers if reply.media_type.startswith("text/html") else (_POLICY, *reply.headers)),
     ]
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+
+
+async def _send(reply: Reply, request_id: bytes, send: Send) -> None:
+    await send({"type": "http.response.start", "status": reply.status, "headers": head_of(reply, request_id)})
     await send({"type": "http.response.body", "body": reply.body})

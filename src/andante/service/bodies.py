@@ -53,7 +53,7 @@ class Bodies:
             raise Problem(415, "compressed bodies are not read", action="send it as it is", headers=_CLOSE)
         message = await receive()
         if not message.get("more_body"):
-            return self._hold(message.get("body", b""), most)
+            return self.hold(message.get("body", b""), most)
         try:
             async with asyncio.timeout(SLOW_S):
                 return await self._rest(receive, message, most)
@@ -68,7 +68,7 @@ class Bodies:
         parts: list[bytes] = []
         try:
             while True:
-                parts.append(self._hold(message.get("body", b""), most - sum(map(len, parts))))
+                parts.append(self.hold(message.get("body", b""), most - sum(map(len, parts))))
                 if not message.get("more_body"):
                     return b"".join(parts)
                 message = await receive()
@@ -78,7 +78,8 @@ class Bodies:
                 self.release(part)
             raise
 
-    def _hold(self, part: bytes, most: int) -> bytes:
+    def hold(self, part: bytes, most: int) -> bytes:
+        """Return bytes, which count as held. Raises Problem 413 above ``most``, 503 where too many are held."""
         if len(part) > most:
             raise _too_large(most)
         if self.held + len(part) > self._held_max:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from andante.service.application import build
+from andante.service.application import Application, behind_cors
 from andante.service.journal import note
 from andante.service.keys import refuse_unguarded
 from andante.service.protocol import BoundedProtocol
@@ -109,10 +109,11 @@ class Running:
         self._beside: tuple[Beside, ...] = (partial(keep_releasing, serving), partial(keep_tidy, serving), *beside)
         self._at_last = tuple(at_last)
         self.socket = _bound(settings.host, settings.port)
+        application = Application(serving, version, more, described)
         config = uvicorn.Config(
-            build(serving, version, more, described),
+            behind_cors(application, settings.cors_origins),
             loop="uvloop",
-            http=BoundedProtocol,
+            http=partial(BoundedProtocol, application),  # type: ignore[arg-type]  # uvicorn calls it, no more
             ws="websockets-sansio",
             lifespan="off",
             log_config=None,

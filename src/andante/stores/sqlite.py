@@ -40,8 +40,8 @@ COMMITS_TO_TIDY = 16
 """How many commits pass between two looks at the size of the write-ahead log."""
 
 _META = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
-ROWS_A_STATEMENT = 256
-"""The most rows that one statement inserts."""
+ROWS_A_STATEMENT, FEW_ROWS = 256, 64
+"""The most rows that one statement inserts, and how many are inserted by one whatever their number."""
 
 _INSERTS = (
     ("rows", "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)"),
@@ -255,14 +255,14 @@ def _insert_rows(writer: sqlite3.Connection, statement: str, entries: Iterable[S
     """Insert many rows by few statements.
 
     Python's lock is let go of at every step of a statement, which ``executemany`` takes for each row; where other
-    threads want the lock, getting it back costs ten times as much as the row. Statements have a power of two of rows,
-    so that few are ever compiled.
+    threads want the lock, getting it back costs ten times as much as the row. A few rows are one statement; more are
+    statements of a power of two of rows each, so that not many are ever compiled.
     """
     head, _, row = statement.partition("VALUES ")
     rows = list(entries)
     first = 0
     while left := len(rows) - first:
-        count = min(ROWS_A_STATEMENT, 1 << (left.bit_length() - 1))
+        count = left if left <= FEW_ROWS else min(ROWS_A_STATEMENT, 1 << (left.bit_length() - 1))
         several = rows[first : first + count]
         writer.execute(f"{head}VALUES {', '.join([row] * count)}", list(chain.from_iterable(several)))
         first += count
