@@ -10,10 +10,8 @@ import pytest
 from watched import DAY, HOUR, us
 
 from andante.monitoring.alarms import Alarm, alarms
-from andante.monitoring.tail import Candidate, Chunk, Decided, EventBody, OutcomeBody
+from andante.monitoring.tail import Candidate, Chunk, Decided, Event, Outcome
 from andante.monitoring.tally import Tally
-from andante.stores.contract import Row
-from andante.vocabulary.flow import Kind
 from andante.vocabulary.reason import Action, Reason
 
 THURSDAY = datetime(2026, 6, 4, tzinfo=UTC)  # weeks turn on Thursdays
@@ -32,14 +30,13 @@ def counted(days, optouts_of, *, channel="push", failed=0.0):
                 position += 1
                 campaign = ("calm", "wild")[number % 2]
                 push = Candidate("promotion", channel, campaign)
-                row = Row(position, Kind.REQUEST, number, at_us + number, Action.SEND, "")
-                chunk.decisions.append((row, Decided(0, Reason.BEST), push))
+                one = Decided(position, number, at_us + number, Action.SEND, Reason.BEST, push=push)
+                chunk.decisions.append(one)
                 sent[position] = (at_us + number, push)
                 for kind, rate in (("unsubscribed", optouts_of(campaign, day)), ("failed", failed if day == -1 else 0)):
                     if rng.random() < rate:
-                        late = Row(0, Kind.OUTCOME, number, at_us + 3_600_000_000, None, "")
-                        chunk.outcomes.append((late, OutcomeBody(position, kind)))
-        tally.take(chunk, [0.0] * len(chunk.decisions), sent)
+                        chunk.outcomes.append(Outcome(at_us + 3_600_000_000, position, kind))
+        tally.take(chunk, np.zeros(len(chunk.decisions)), sent)
     return tally
 
 
@@ -106,13 +103,10 @@ def test_a_flow_that_sleeps_every_night_has_not_stopped_at_night():
     evening = THURSDAY + 22 * HOUR
     tally.turn(us(evening + 8 * HOUR))
     events = [
-        (
-            Row(0, Kind.EVENT, 1, us(THURSDAY - day * DAY + hour * HOUR + minute * HOUR / 60), None, ""),
-            EventBody("view"),
-        )
+        Event(us(THURSDAY - day * DAY + hour * HOUR + minute * HOUR / 60), 1, "view")
         for day in range(3)
         for hour in range(8, 22)
         for minute in range(0, 60, 5)
     ]
-    tally.take(Chunk(events=events), [], {})
+    tally.take(Chunk(events=events), np.zeros(0), {})
     assert alarms(tally, us(evening + 8 * HOUR), users=1, budget=None) == ()

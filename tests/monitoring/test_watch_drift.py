@@ -11,8 +11,6 @@ from watched import DAY, HOUR, MONDAY, OneGroup, OneSurvey, us
 from andante.monitoring.gauges import Gauges, drift, stability
 from andante.monitoring.tail import Chunk, Decided
 from andante.monitoring.tally import Tally
-from andante.stores.contract import Row
-from andante.vocabulary.flow import Kind
 from andante.vocabulary.reason import Action, Reason
 
 HISTORY_US = 35 * 86_400_000_000
@@ -45,16 +43,12 @@ def test_few_users_say_nothing_and_no_survey_says_none():
 def test_without_surveys_the_plans_that_decisions_followed_are_compared():
     tally = Tally(HISTORY_US, 10)
     tally.turn(us(MONDAY))
-    rows = [
-        (
-            Row(1, Kind.REQUEST, 0, us(MONDAY - back * DAY - HOUR), Action.DEFER, ""),
-            Decided(-1, Reason.PACE, 0, plan),
-            None,
-        )
+    decisions = [
+        Decided(1, 0, us(MONDAY - back * DAY - HOUR), Action.DEFER, Reason.PACE, 0, plan)
         for back, plan in ((0, 5.0), (7, 1.0))
         for _ in range(300)
     ]
-    tally.take(Chunk(decisions=rows), [0.0] * 600, {})
+    tally.take(Chunk(decisions=decisions), np.zeros(600), {})
     found = drift(tally, Gauges(HISTORY_US), us(MONDAY))
     assert (found.words, found.source) == ("drift.shifted", "decisions")
 

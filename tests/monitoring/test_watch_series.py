@@ -273,3 +273,21 @@ def test_a_survey_of_a_live_engine_is_noted_as_it_is_taken_also_before_the_first
     assert series.plan_mean == (5.0,)
     assert series.users_reachable == (59,)  # one unsubscribed
     assert sum(series.plan_histogram) == 60
+
+
+NO_PUSH = '{"decision": {"chosen": -7, "reason": 1}}'
+
+
+@pytest.mark.parametrize("damage", ["'{'", "'[]'", f"'{NO_PUSH}'", "json_remove(body, '$.decision.reason')"])
+def test_a_record_that_nobody_can_read_costs_its_own_count_alone(shop, tmp_path, damage):
+    path = tmp_path / "copy.db"
+    with closing(sqlite3.connect(shop[0])) as source, closing(sqlite3.connect(path)) as copy:
+        source.backup(copy)
+        (sends,) = copy.execute("SELECT count(*) FROM decisions WHERE action = 'send'").fetchone()
+        first, last = copy.execute(
+            "SELECT min(position), max(position) FROM log WHERE position IN"
+            " (SELECT position FROM decisions WHERE action = 'send')"
+        ).fetchone()
+        copy.execute(f"UPDATE log SET body = {damage} WHERE position IN (?, ?)", (first, last))
+        copy.commit()
+    assert sum(read_now(path).series(10 * 86_400).sends) == sends - 2

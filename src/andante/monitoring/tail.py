@@ -1,14 +1,16 @@
-"""The tail of the log: what it newly holds, as columns, from a connection that lives for one look.
+"""The tail of the log: what it newly holds, of each record what is counted, from a connection that lives for one look.
 
 A look never holds a snapshot: every statement is read to its end at once, so that the writer can start its write-ahead
-log over whenever it likes.
+log over whenever it likes. SQLite itself takes the few figures out of the bodies and hands all rows over as one text:
+it does so without Python's lock, which whoever decides needs.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
@@ -22,7 +24,6 @@ from andante.vocabulary.flow import Kind
 from andante.vocabulary.reason import Action
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Sequence
     from pathlib import Path
 
@@ -32,65 +33,101 @@ if TYPE_CHECKING:
 SPAN = 20_000
 """How many positions one step back through the log takes, while the first look seeks where to begin."""
 
-_ROWS = "SELECT position, kind, user, at_us, action, body FROM log WHERE position > ? ORDER BY position LIMIT ?"
+_SEND, _ASKED = int(Action.SEND), f"{Kind.REQUEST:d}, {Kind.RELEASE:d}"
+_CHOSEN = "'$.candidates[' || (body ->> '$.decision.chosen') || ']"
+_PUSH = f"json_extract(body, {_CHOSEN}.category', {_CHOSEN}.channel', {_CHOSEN}.campaign_id')"
+_DECISIONS = f"""position, user, at_us, action, body ->> '$.decision.reason',
+coalesce(body ->> '$.decision.explored', 0), body ->> '$.decision.plan_per_week',
+CASE WHEN action = {_SEND} THEN {_PUSH} END"""
+_OUTCOMES = "at_us, body ->> '$.decision', body ->> '$.type', body ->> '$.value', body ->> '$.rating'"
+_EVENTS = "at_us, user, body ->> '$.type', body ->> '$.value'"
+
+_UP_TO = "SELECT max(position), count(*) FROM (SELECT position FROM log WHERE position > ? ORDER BY position LIMIT ?)"
+_OF = """SELECT json_group_array(json_array({fields})) FROM (
+SELECT * FROM log WHERE position > ? AND position <= ? AND {which} ORDER BY position)"""
+_PUBLISHED = f"""SELECT position, kind, user, at_us, action, body FROM log WHERE position > ? AND position <= ?
+AND kind = {Kind.PARAMETERS:d} ORDER BY position"""
 _LAST = "SELECT coalesce(max(position), 0) FROM log"
 _META = "SELECT key, value FROM meta WHERE key IN ('log_name', 'parameters', ?)"
-_SENT = "SELECT position, at_us, body FROM log WHERE position IN (SELECT value FROM json_each(?)) AND action = ?"
 _NEWEST = f"""SELECT max(at_us) FROM log WHERE position > ? AND position <= ?
-AND kind IN ({Kind.REQUEST:d}, {Kind.RELEASE:d})"""
+AND kind IN ({_ASKED})"""
 _USERS = "SELECT coalesce(max(number) + 1, 0) FROM users"
 _IDS = "SELECT number, user_id FROM users WHERE number < ? ORDER BY number"
 _MEMBERS = "SELECT user FROM preferences WHERE key = 'member' AND value = 'true' AND user < ? ORDER BY user"
 _HELD = f"""SELECT position, kind, user, at_us, action, body FROM log WHERE position > ? AND position <= ?
 AND kind = {Kind.PARAMETERS:d} ORDER BY position DESC LIMIT 1"""
 
-_SEND = int(Action.SEND)
 
-
-class Candidate(msgspec.Struct, gc=False):
-    """Of a candidate, what a push counts under."""
+class Candidate(msgspec.Struct, array_like=True, gc=False):
+    """Of a push, what it counts under."""
 
     category: str
     channel: str
     campaign_id: str | None = None
 
 
-class Decided(msgspec.Struct, gc=False):
+class Decided(msgspec.Struct, array_like=True, gc=False):
     """Of a decision, what is counted."""
 
-    chosen: int
+    position: int
+    user: int
+    at_us: int
+    action: int
     reason: int
     explored: int = 0
     plan_per_week: float | None = None
+    push: Candidate | None = None  # where one went out
 
 
-class DecisionBody(msgspec.Struct, gc=False):
-    """Of a request's or release's body, what is counted; candidates are read where one went out."""
-
-    candidates: msgspec.Raw
-    decision: Decided
-
-
-class OutcomeBody(msgspec.Struct, gc=False):
+class Outcome(msgspec.Struct, array_like=True, gc=False):
     """What came of a decision."""
 
+    at_us: int
     decision: int
     type: str
     value: float | None = None
     rating: float | None = None
 
 
-class EventBody(msgspec.Struct, gc=False):
+class Event(msgspec.Struct, array_like=True, gc=False):
     """What a user did."""
 
+    at_us: int
+    user: int
     type: str
     value: float | None = None
 
 
-_DECISION = msgspec.json.Decoder(DecisionBody)
-_CANDIDATES = msgspec.json.Decoder(tuple[Candidate, ...])
-_OUTCOME = msgspec.json.Decoder(OutcomeBody)
-_EVENT = msgspec.json.Decoder(EventBody)
+Counted = TypeVar("Counted")
+
+
+class _Flow(Generic[Counted]):
+    """Records of one sort: which they are, which fields of them are asked for, and what these are read as."""
+
+    def __init__(self, which: str, fields: str, shape: type[Counted]) -> None:
+        self._query = _OF.format(fields=fields, which=which)
+        self._decoder = msgspec.json.Decoder(list[shape])  # type: ignore[valid-type]
+
+    def read(self, connection: sqlite3.Connection, after: int, last: int, *given: str) -> tuple[list[Counted], int]:
+        """Return those up to and including a position, and how many nobody can read."""
+        try:
+            (text,) = connection.execute(self._query, (after, last, *given)).fetchone()
+            return self._decoder.decode(text), 0
+        except (sqlite3.OperationalError, msgspec.MsgspecError) as error:
+            if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) != sqlite3.SQLITE_ERROR:
+                raise  # it is not what stands in a row that is at fault
+        if last - after == 1:
+            return [], 1
+        middle = (after + last) // 2
+        one, bad = self.read(connection, after, middle, *given)
+        two, worse = self.read(connection, middle, last, *given)
+        return one + two, bad + worse
+
+
+_DECIDED = _Flow(f"kind IN ({_ASKED})", _DECISIONS, Decided)
+_SENT = _Flow(f"action = {_SEND} AND position IN (SELECT value FROM json_each(?))", _DECISIONS, Decided)
+_OUTCOME = _Flow(f"kind = {Kind.OUTCOME:d}", _OUTCOMES, Outcome)
+_EVENT = _Flow(f"kind = {Kind.EVENT:d}", _EVENTS, Event)
 
 
 class _BudgetSaid(msgspec.Struct):
@@ -114,13 +151,13 @@ class Said:
 
 @dataclass(slots=True)
 class Chunk:
-    """Rows of the log by kind, in their order."""
+    """Records of the log by kind, in their order."""
 
-    decisions: list[tuple[Row, Decided, Candidate | None]] = field(default_factory=list)  # the push, where one went out
-    outcomes: list[tuple[Row, OutcomeBody]] = field(default_factory=list)
-    events: list[tuple[Row, EventBody]] = field(default_factory=list)
-    parameters: list[tuple[Row, NDArray[np.void]]] = field(default_factory=list)
-    damaged: int = 0  # bodies that nobody can read
+    decisions: list[Decided] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    parameters: list[tuple[int, NDArray[np.void]]] = field(default_factory=list)  # after their position
+    damaged: int = 0  # records that nobody can read
     rows: int = 0
     position: int = 0  # read up to and including this one
 
@@ -151,19 +188,25 @@ class Tail:
         return Said(meta.get("log_name", ""), last, users, settings.budget.per_user_week, parameters_in(meta))
 
     def read(self, after: int, rows_max: int) -> Chunk:
-        """Return the next rows after a position. Raises StoreFault."""
+        """Return the next records after a position. Raises StoreFault."""
         with self._open() as connection, faults(self._database):
-            rows = connection.execute(_ROWS, (after, rows_max)).fetchall()
-        return _sorted(rows, after)
+            last, rows = connection.execute(_UP_TO, (after, rows_max)).fetchone()
+            if not rows:
+                return Chunk(position=after)
+            decisions, one = _DECIDED.read(connection, after, last)
+            outcomes, two = _OUTCOME.read(connection, after, last)
+            events, three = _EVENT.read(connection, after, last)
+            said = [Row._make(row) for row in connection.execute(_PUBLISHED, (after, last)).fetchall()]
+        parameters = [(row.position, published(row).parameters) for row in said]
+        return Chunk(decisions, outcomes, events, parameters, one + two + three, rows, last)
 
-    def sent(self, positions: Sequence[int]) -> dict[int, tuple[int, Candidate]]:
-        """Return when and what was sent at these positions; a position is absent where no push stands there."""
+    def sent(self, positions: Sequence[int]) -> list[Decided]:
+        """Return the pushes that were sent at these positions, in order, as far as some were. Raises StoreFault."""
         if not positions:
-            return {}
+            return []
         given = msgspec.json.encode(positions).decode()
         with self._open() as connection, faults(self._database):
-            rows = connection.execute(_SENT, (given, _SEND)).fetchall()
-        return {position: (at_us, push) for position, at_us, body in rows if (push := _push(body)) is not None}
+            return _SENT.read(connection, positions[0] - 1, positions[-1], given)[0]
 
     def start(self, last: int, oldest_us: int, rows_max: int) -> int:
         """Return the position after which the rows since an event time stand, at most so many from the end.
@@ -200,35 +243,3 @@ class Tail:
 
     def _open(self) -> closing[sqlite3.Connection]:
         return closing(connect(self._database, write=False))
-
-
-def _sorted(rows: list[tuple[Any, ...]], after: int) -> Chunk:
-    chunk = Chunk(rows=len(rows), position=rows[-1][0] if rows else after)
-    for fields in rows:
-        row = Row._make(fields)
-        try:
-            _put(chunk, row)
-        except (msgspec.MsgspecError, IndexError, ValueError):
-            chunk.damaged += 1
-    return chunk
-
-
-def _put(chunk: Chunk, row: Row) -> None:
-    if row.kind in {Kind.REQUEST, Kind.RELEASE}:
-        body = _DECISION.decode(row.body)
-        push = _CANDIDATES.decode(body.candidates)[body.decision.chosen] if row.action == _SEND else None
-        chunk.decisions.append((row, body.decision, push))
-    elif row.kind == Kind.OUTCOME:
-        chunk.outcomes.append((row, _OUTCOME.decode(row.body)))
-    elif row.kind == Kind.EVENT:
-        chunk.events.append((row, _EVENT.decode(row.body)))
-    elif row.kind == Kind.PARAMETERS:
-        chunk.parameters.append((row, published(row).parameters))
-
-
-def _push(body: str) -> Candidate | None:
-    try:
-        read = _DECISION.decode(body)
-        return _CANDIDATES.decode(read.candidates)[read.decision.chosen]
-    except (msgspec.MsgspecError, IndexError):
-        return None

@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from andante.monitoring.tail import Candidate, Chunk, Decided, OutcomeBody
-    from andante.stores.contract import Row
+    from andante.monitoring.tail import Candidate, Chunk, Decided, Outcome
 
 MINUTE_US, HOUR_US, DAY_US = 60_000_000, 3_600_000_000, 86_400_000_000
 FINE_US = 2 * DAY_US
@@ -76,55 +75,52 @@ class Tally:
         for counted in (self.minutes, self.hours, self.cohorts, self.people):
             counted.turn(self._newest_us)
 
-    def take(self, chunk: Chunk, costs: list[float], sent: Mapping[int, tuple[int, Candidate]]) -> None:
+    def take(self, chunk: Chunk, costs: Floats, sent: Mapping[int, tuple[int, Candidate]]) -> None:
         """Count a chunk. ``costs`` says what a message cost at each decision, ``sent`` what outcomes came of."""
         self._decisions(chunk, costs)
         self._events(chunk)
         self._outcomes(chunk, sent)
 
-    def _decisions(self, chunk: Chunk, costs: list[float]) -> None:
+    def _decisions(self, chunk: Chunk, costs: Floats) -> None:
         """Count decisions column by column, and what went out by its channel, category and campaign as well."""
-        at_us: Int64s = np.array([row.at_us for row, _, _ in chunk.decisions], np.int64)
-        counted = (at_us > self._oldest_us) & (at_us <= self._newest_us)
-        self.dropped += len(at_us) - int(np.count_nonzero(counted))
+        at_us: Int64s = np.array([one.at_us for one in chunk.decisions], np.int64)
+        counted = self._counted(at_us, "decisions")
         if not counted.any():
             return
         if self.first_decision_us is None:
             self.first_decision_us = int(at_us[counted][0])
-        self.latest_us["decisions"] = max(self.latest_us["decisions"], int(at_us[counted].max()))
-        columns = _of_decisions([(row.action or 0, decided) for row, decided, _ in chunk.decisions], costs)
-        for held, places, amounts in columns:
+        for held, places, amounts in _of_decisions(chunk.decisions, costs):
             for ring in (self.minutes, self.hours):
                 ring.add(at_us[counted & held], places[counted & held], amounts[counted & held])
-        self._sends(
-            [
-                (row, decided, push)
-                for (row, decided, push), kept in zip(chunk.decisions, counted, strict=True)
-                if kept and push is not None
-            ]
-        )
+        self._sends([one for one, kept in zip(chunk.decisions, counted, strict=True) if kept and one.push is not None])
 
-    def _sends(self, sent: list[tuple[Row, Decided, Candidate]]) -> None:
-        adds, cohorts = _Adds(), _Adds()
-        for row, _, push in sent:
-            for key in self._keys_of(push, row.at_us):
-                adds.one(row.at_us, SENDS_BASE + key)
-                cohorts.one(row.at_us, key * _WIDTH)
-        adds.into(self.minutes, self.hours)
-        cohorts.into(self.cohorts)
-        paced = [(row.at_us, row.user) for row, decided, _ in sent if decided.reason != Reason.TRANSACTIONAL]
+    def _sends(self, sent: list[Decided]) -> None:
+        """Count pushes under their keys; pushes of one campaign, channel and category are one addition."""
+        alike: dict[tuple[str, str, str | None], list[int]] = {}
+        for one in sent:
+            if one.push is not None:
+                push = one.push
+                alike.setdefault((push.channel, push.category, push.campaign_id), []).append(one.at_us)
+        for under, times in alike.items():
+            at_us: Int64s = np.array(times, np.int64)
+            for key in self._keys_of(*under, max(times)):
+                for ring in (self.minutes, self.hours):
+                    ring.add(at_us, SENDS_BASE + key)
+                self.cohorts.add(at_us, key * _WIDTH)
+        paced = [(one.at_us, one.user) for one in sent if one.reason != Reason.TRANSACTIONAL]
         if paced:
             at_us, users = np.array(paced, np.int64).T
             self.people.send(at_us, users)
 
     def _events(self, chunk: Chunk) -> None:
-        rows = [(row, event) for row, event in chunk.events if self._counts(row.at_us, "events")]
-        if not rows:
+        counted = self._counted(np.array([one.at_us for one in chunk.events], np.int64), "events")
+        events = [one for one, kept in zip(chunk.events, counted, strict=True) if kept]
+        if not events:
             return
-        at_us: Int64s = np.array([row.at_us for row, _ in rows], np.int64)
-        users: Int64s = np.array([row.user for row, _ in rows], np.int64)
-        bought = np.array([event.type == EventType.PURCHASE for _, event in rows])
-        money: Floats = np.where(bought, [event.value or 0.0 for _, event in rows], 0.0)
+        at_us: Int64s = np.array([one.at_us for one in events], np.int64)
+        users: Int64s = np.array([one.user for one in events], np.int64)
+        bought = np.array([one.type == EventType.PURCHASE for one in events])
+        money: Floats = np.where(bought, [one.value or 0.0 for one in events], 0.0)
         for ring in (self.minutes, self.hours):
             ring.add(at_us, PLACES["events"])
             ring.add(at_us[bought], PLACES["purchases"])
@@ -134,30 +130,31 @@ class Tally:
     def _outcomes(self, chunk: Chunk, sent: Mapping[int, tuple[int, Candidate]]) -> None:
         """Count outcomes when they came, and again under the push that they came of, when that was sent."""
         adds, cohorts = _Adds(), _Adds()
-        for row, outcome in chunk.outcomes:
-            if self._counts(row.at_us, "outcomes"):
-                adds.all(row.at_us, _of_outcome(outcome))
+        counted = self._counted(np.array([one.at_us for one in chunk.outcomes], np.int64), "outcomes")
+        for outcome, kept in zip(chunk.outcomes, counted, strict=True):
+            if kept:
+                adds.all(outcome.at_us, _of_outcome(outcome))
             push_us, push = sent.get(outcome.decision, (NEVER, None))
             column = COHORT_OF_OUTCOME.get(OutcomeType(outcome.type))
             if push is None or column is None or not self._oldest_us < push_us <= self._newest_us:
                 continue
-            for key in self._keys_of(push, push_us):
+            for key in self._keys_of(push.channel, push.category, push.campaign_id, push_us):
                 cohorts.one(push_us, key * _WIDTH + column)
                 if outcome.value:
                     cohorts.one(push_us, key * _WIDTH + OF_COHORT["value"], outcome.value)
         adds.into(self.minutes, self.hours)
         cohorts.into(self.cohorts)
 
-    def _counts(self, at_us: int, flow: str) -> bool:
-        """Tell whether a record of this time counts, and note that its flow goes on."""
-        if not self._oldest_us < at_us <= self._newest_us:
-            self.dropped += 1
-            return False
-        self.latest_us[flow] = max(self.latest_us[flow], at_us)
-        return True
+    def _counted(self, at_us: Int64s, flow: str) -> NDArray[np.bool_]:
+        """Tell which records of these times count, and note that their flow goes on. Shape [n]."""
+        counted: NDArray[np.bool_] = (at_us > self._oldest_us) & (at_us <= self._newest_us)
+        self.dropped += len(at_us) - int(np.count_nonzero(counted))
+        if counted.any():
+            self.latest_us[flow] = max(self.latest_us[flow], int(at_us[counted].max()))
+        return counted
 
-    def _keys_of(self, push: Candidate, at_us: int) -> tuple[int, ...]:
-        found = self.keys.of(push.channel, push.category, push.campaign_id, at_us, self._oldest_us)
+    def _keys_of(self, channel: str, category: str, campaign: str | None, at_us: int) -> tuple[int, ...]:
+        found = self.keys.of(channel, category, campaign, at_us, self._oldest_us)
         while self.keys.freed:
             key = self.keys.freed.pop()
             for ring in (self.minutes, self.hours):
@@ -192,15 +189,13 @@ class _Adds:
             ring.add(at_us, np.array(self._places, np.int64), np.array(self._amounts))
 
 
-def _of_decisions(
-    taken: list[tuple[int, Decided]], costs: list[float]
-) -> Iterator[tuple[NDArray[np.bool_], Int64s, Floats]]:
+def _of_decisions(taken: list[Decided], costs: Floats) -> Iterator[tuple[NDArray[np.bool_], Int64s, Floats]]:
     """Yield what decisions add to a series: of which of them, under which columns, and how much. Shape of all: [n]."""
     size = len(taken)
-    actions: Int64s = np.array([action for action, _ in taken], np.int64)
-    reasons: Int64s = np.array([decided.reason for _, decided in taken], np.int64)
-    plans: Floats = np.array([decided.plan_per_week for _, decided in taken], np.float64)  # None is NaN
-    explored = np.array([bool(decided.explored) for _, decided in taken])
+    actions: Int64s = np.array([one.action for one in taken], np.int64)
+    reasons: Int64s = np.array([one.reason for one in taken], np.int64)
+    plans: Floats = np.array([one.plan_per_week for one in taken], np.float64)  # None is NaN
+    explored = np.array([bool(one.explored) for one in taken])
     everybody, planned, sent = np.ones(size, bool), ~np.isnan(plans), actions == Action.SEND
     paced = sent & (reasons != Reason.TRANSACTIONAL)
     one: Floats = np.ones(size)
@@ -211,11 +206,11 @@ def _of_decisions(
     yield planned, np.full(size, PLACES["plan_sum"]), plans
     yield planned, np.full(size, PLACES["plan_known"]), one
     yield planned, PLAN_BASE + np.searchsorted(PLAN_EDGES, plans), one
-    yield sent, np.full(size, PLACES["cost"]), np.array(costs)
+    yield sent, np.full(size, PLACES["cost"]), costs
     yield paced, np.full(size, PLACES["paced"]), one
 
 
-def _of_outcome(outcome: OutcomeBody) -> list[tuple[int, float]]:
+def _of_outcome(outcome: Outcome) -> list[tuple[int, float]]:
     added = [(PLACES[outcome.type], 1.0)]
     if outcome.value:
         added.append((PLACES["value"], outcome.value))

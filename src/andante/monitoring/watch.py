@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from operator import attrgetter
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -179,31 +181,28 @@ class Watch:
         return self._said
 
     def _sent(self, chunk: Chunk) -> dict[int, tuple[int, Candidate]]:
-        """Return the pushes that outcomes came of: most stand in the log further back."""
-        wanted = {outcome.decision for _, outcome in chunk.outcomes}
-        near = {
-            row.position: (row.at_us, push)
-            for row, _, push in chunk.decisions
-            if push is not None and row.position in wanted
-        }
-        return near | self._tail.sent(sorted(wanted - near.keys()))
+        """Return the pushes that outcomes came of, and when: most stand in the log further back."""
+        wanted = {outcome.decision for outcome in chunk.outcomes}
+        near = [one for one in chunk.decisions if one.position in wanted] if wanted else []
+        far = self._tail.sent(sorted(wanted - {one.position for one in near}))
+        return {one.position: (one.at_us, one.push) for one in (*near, *far) if one.push is not None}
 
-    def _costs(self, chunk: Chunk) -> list[float]:
-        """Return what a message cost at each decision, and follow what is published between them."""
-        costs: list[float] = []
-        published = iter(chunk.parameters)
-        upcoming = next(published, None)
-        for row, _, _ in chunk.decisions:
-            while upcoming is not None and upcoming[0].position < row.position:
-                self._publish(upcoming[1], first=upcoming[0].position == 1)
-                upcoming = next(published, None)
-            if self._changed:  # published on the engine's clock, it holds from this decision's event time on
-                self._holdout, self._changed = self._holdout._replace(since_us=row.at_us), False
-            costs.append(self._cost)
-        while upcoming is not None:
-            self._publish(upcoming[1], first=upcoming[0].position == 1)
-            upcoming = next(published, None)
+    def _costs(self, chunk: Chunk) -> NDArray[np.float64]:
+        """Return what a message cost at each decision, and follow what is published between them. Shape [decisions]."""
+        costs, begun = np.empty(len(chunk.decisions)), 0
+        places = [bisect_left(chunk.decisions, at, key=attrgetter("position")) for at, _ in chunk.parameters]
+        for place, (position, parameters) in zip(places, chunk.parameters, strict=True):
+            self._follow(chunk, costs, begun, place)
+            self._publish(parameters, first=position == 1)
+            begun = place
+        self._follow(chunk, costs, begun, len(costs))
         return costs
+
+    def _follow(self, chunk: Chunk, costs: NDArray[np.float64], begun: int, end: int) -> None:
+        """Let what holds now hold for the decisions in these places."""
+        costs[begun:end] = self._cost
+        if self._changed and begun < end:  # published on the engine's clock, it holds from this one's event time on
+            self._holdout, self._changed = self._holdout._replace(since_us=chunk.decisions[begun].at_us), False
 
     def _publish(self, parameters: NDArray[np.void] | None, *, first: bool) -> None:
         if parameters is None:
