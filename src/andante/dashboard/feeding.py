@@ -24,8 +24,8 @@ CATCHING_UP_S = 0.02
 SURVEY_S = 2.0
 """How often all users are counted."""
 
-SURVEY_SHARE = 50
-"""Counting users waits for so many times as long as it last took: never more than a fiftieth of a core goes into it."""
+SURVEY_SHARE = 100
+"""Counting users waits for so many times as long as it last took: never more than a hundredth of a core goes into it."""
 
 AFTER_FAULT_S = 5.0
 FRESH_S = 1.0

@@ -65,6 +65,10 @@ class AdmittedRequests(msgspec.Struct, frozen=True, gc=False):
         """Return the candidates of a request."""
         return self.requests[place].candidates
 
+    def kept(self, place: int) -> bytes:
+        """Return the candidates of a request as JSON: no other request need be kept with it."""
+        return bytes(self.written[place])
+
     @property
     def at_s(self) -> Int64s:
         """The times in whole seconds, rounded down."""

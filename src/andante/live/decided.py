@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from andante.engine.batch import Stepped
     from andante.live.admission import AdmittedRequests
+    from andante.live.waiting import Offering
     from andante.stores.contract import Line
     from andante.vocabulary.records import Candidate, Decision
 
@@ -72,6 +73,10 @@ class Admitted(Protocol):
 
     def offered(self, place: int) -> tuple[Candidate, ...]:
         """Return the candidates of a request."""
+        ...
+
+    def kept(self, place: int) -> bytes | Offering:
+        """Return what a request offered as it is kept while it waits."""
         ...
 
 

@@ -203,10 +203,11 @@ def _keep_waiting(draft: Draft, decided: Decided[Any]) -> None:
     places = np.flatnonzero(asked_again)
     desk = draft.desk
     stale_after_s = int(desk.deciding()["stale_after_s"][0])
-    columns = (decided.users, decisions["action"], decisions["send_at_s"], decisions["at_s"] + stale_after_s)
+    times = (decisions["send_at_s"], decisions["at_s"] + stale_after_s)
+    columns = (decided.users, decisions["action"], admitted.count, *times)
     rows = zip(places.tolist(), *(column[places].tolist() for column in columns), strict=True)
-    for place, user, action, send_at_s, last_s in rows:
-        waiter = Waiter(decided.first + place, user, send_at_s, last_s, admitted, place)
+    for place, user, action, pushes, send_at_s, last_s in rows:
+        waiter = Waiter(decided.first + place, user, send_at_s, last_s, admitted.kept(place), place, pushes)
         if action == _SEND:
             due_s, left = _left_of(desk, decided, place)
             if not left:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from andante.live.decided import Admitted
     from andante.live.desk import Desk
     from andante.live.waiting import Waiter
     from andante.zones.table import Zones
@@ -186,9 +185,7 @@ def _columns(chunk: Chunk, parameters: Array, at_s: int) -> dict[str, NDArray[np
 
 def _pushes(waiter: Waiter) -> int:
     """Return how many pushes wait in a request; to count them, none of its candidates need be made."""
-    if isinstance(waiter.offered, tuple):
-        return len(waiter.offered)
-    return int(cast("Admitted", waiter.offered).count[waiter.place])
+    return len(waiter.offered) if isinstance(waiter.offered, tuple) else waiter.pushes
 
 
 def _group(by: str, name: str, columns: dict[str, NDArray[np.float64]]) -> Group:

@@ -10,15 +10,17 @@ import heapq
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+import msgspec
 from msgspec.structs import replace
 
 from andante.live.instants import EPOCH
 from andante.vocabulary.flow import CANDIDATES_MAX
+from andante.vocabulary.records import Candidate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from andante.vocabulary.records import Candidate
+_CANDIDATES = msgspec.json.Decoder(tuple[Candidate, ...])
 
 
 class Offering(Protocol):
@@ -30,19 +32,22 @@ class Offering(Protocol):
 
 
 class Waiter(NamedTuple):
-    """A request that waits."""
+    """A request that waits. Many do, so what it offered is kept in as few bytes as its caller can give."""
 
     position: int  # of the record that deferred it
     user: int
     due_s: int
     last_s: int  # it is stale at this second
-    offered: tuple[Candidate, ...] | Offering  # as they are, or as the place of a request that can make them
-    place: int = 0
+    offered: tuple[Candidate, ...] | bytes | Offering  # as they are, as JSON, or by whoever can make them
+    place: int = 0  # of the request among those of whoever can
+    pushes: int = 1  # how many candidates, where they are yet to be made
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
         """What waits."""
-        return self.offered if isinstance(self.offered, tuple) else self.offered.offered(self.place)
+        if isinstance(self.offered, tuple):
+            return self.offered
+        return _CANDIDATES.decode(self.offered) if isinstance(self.offered, bytes) else self.offered.offered(self.place)
 
 
 class Due(NamedTuple):
