@@ -66,10 +66,9 @@ def other_pages_of(town, campaigns):
     )
 
 
-def shoppers_pages_of(town, look):
+def shoppers_pages_of(town):
     link = town.link(USERS[5])
-    leaving = (town.leaving(USERS[6]),) if look.by == "device" else ()  # it follows the device alone
-    return link, f"{link}/erase", "/p/forged", *leaving
+    return link, f"{link}/erase", "/p/forged", town.leaving(USERS[6])
 
 
 def test_the_past_has_a_decision_of_each_kind(town):
@@ -101,7 +100,7 @@ def test_shoppers_pages_read_well_and_ask_nobody_else(browser, town, campaigns, 
     with visiting(browser, town, look) as visitor:
         page, wrong = visitor.page(), []
         visitor.refusals = {404}
-        for path in shoppers_pages_of(town, look):
+        for path in shoppers_pages_of(town):
             visitor.opens(page, path)
             wrong += wrong_with(page, look)
     assert not wrong, "\n".join(wrong)

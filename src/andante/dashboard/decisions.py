@@ -27,7 +27,7 @@ STATIONS = ("events", "profile", "interest", "plan", "candidates", "rules", "ind
 """The path, in order: the headings of the page."""
 
 SIGNIFICANT = 3
-_FINE = 1e-12
+_FINE, _LEAST = 1e-6, 1e-12
 
 
 def routes(console: Console) -> list[BaseRoute]:
@@ -106,7 +106,7 @@ def ladder(terms: Terms) -> Ladder:
     ends = [0.0]
     for amount in steps.values():
         ends.append(ends[-1] + amount)
-    low, high = min(0.0, *ends), max(_FINE, *ends)
+    low, high = min(0.0, *ends), max(_LEAST, *ends)
 
     def placed(value: float) -> float:
         return 100 * (value - low) / (high - low)
@@ -139,13 +139,13 @@ def rules_table(candidates: Sequence[Offered]) -> list[Judged]:
 def figure(value: float | None) -> str:
     """Write a number with three digits that matter, never in powers of ten.
 
-    >>> [figure(one) for one in (0, 0.000123456, 0.25, 12.3456, 1234567.0, -0.5, None)]
-    ['0', '0.000123', '0.25', '12.3', '1,234,567', '-0.5', '–']
+    >>> [figure(one) for one in (0, 4e-12, 0.000123456, 0.25, 12.3456, 1234567.0, -0.5, None)]
+    ['0', '≈ 0', '0.000123', '0.25', '12.3', '1,234,567', '-0.5', '–']
     """
     if value is None:
         return "–"
     if abs(value) < _FINE:
-        return "0"
+        return "≈ 0" if value else "0"
     digits = max(0, SIGNIFICANT - 1 - floor(log10(abs(value))))
     written = f"{value:,.{digits}f}"
     return written.rstrip("0").rstrip(".") if "." in written else written

@@ -25,7 +25,7 @@ SURVEY_S = 2.0
 """How often all users are counted."""
 
 SURVEY_SHARE = 100
-"""Counting users waits for so many times as long as it last took: never more than a hundredth of a core goes into it."""
+"""Counting users waits for so many times as long as it last took: at most a hundredth of a core goes into it."""
 
 AFTER_FAULT_S = 5.0
 FRESH_S = 1.0

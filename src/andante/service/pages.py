@@ -15,7 +15,7 @@ from andante.service.problem import Problem
 from andante.service.serving import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from andante.service.serving import Call, Serving
     from andante.service.tokens import Leaving
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     Words = Mapping[str, str]
 
 HTML = "text/html; charset=utf-8"
-LANGUAGES = ("en", "zh")
-_CHOSEN = "andante_language="
-"""The cookie in which the other pages keep the language that was chosen."""
+LANGUAGES, THEMES = ("en", "zh"), ("auto", "light", "dark")
+_LANGUAGE, _THEME = "andante_language=", "andante_theme="
+"""The cookies in which the other pages keep the language and the appearance that were chosen."""
 
 _PAGE = Template(
-    """<!DOCTYPE html><html lang="$lang"><head><meta charset="utf-8"><meta name="robots" content="noindex">
-<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
-<title>$title</title><style>$style</style></head>
+    """<!DOCTYPE html><html lang="$lang" data-theme="$theme"><head><meta charset="utf-8">
+<meta name="robots" content="noindex"><meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,"><title>$title</title><style>$style</style></head>
 <body><main><h1>$title</h1><p>$said</p>$form</main></body></html>"""
 )
 _FORM = Template(
@@ -47,9 +47,9 @@ async def ask_leave(serving: Serving, call: Call) -> Reply:
     except Problem:
         if b"text/html" not in call.headers.get(b"accept", b""):
             raise
-        return _page(words, "lost", words["damaged"], status=404)
+        return _page(call, "lost", words["damaged"], status=404)
     said = words["ask"].format(channel=_channel(words, leaving))
-    return _page(words, "title", said, _FORM.substitute(button=words["button"]))
+    return _page(call, "title", said, _FORM.substitute(button=words["button"]))
 
 
 async def leave(serving: Serving, call: Call) -> Reply:
@@ -58,7 +58,7 @@ async def leave(serving: Serving, call: Call) -> Reply:
     await serving.workers.run(_withdraw, serving, leaving)
     serving.news()
     words = _words(call.headers)
-    return _page(words, "done", words["left"].format(channel=_channel(words, leaving)))
+    return _page(call, "done", words["left"].format(channel=_channel(words, leaving)))
 
 
 def _withdraw(serving: Serving, leaving: Leaving) -> None:
@@ -71,9 +71,12 @@ def _channel(words: Words, leaving: Leaving) -> str:
     return words.get(leaving.channel, leaving.channel.replace("_", " "))
 
 
-def _page(words: Words, title: str, said: str, form: str = "", status: int = 200) -> Reply:
-    style, policy = _style()
-    page = _PAGE.substitute(lang=words["lang"], title=words[title], style=style, said=escape(said), form=form)
+def _page(call: Call, title: str, said: str, form: str = "", status: int = 200) -> Reply:
+    words, (style, policy) = _words(call.headers), _style()
+    theme = _chosen(call.headers, _THEME, THEMES) or THEMES[0]
+    page = _PAGE.substitute(
+        lang=words["lang"], theme=theme, title=words[title], style=style, said=escape(said), form=form
+    )
     headers = ((b"content-security-policy", policy), (b"x-robots-tag", b"noindex"))
     return Reply(page.encode(), status, HTML, headers)
 
@@ -91,13 +94,17 @@ def _style() -> tuple[str, bytes]:
 
 def _words(headers: Mapping[bytes, bytes]) -> Words:
     """Return the words of the language that was chosen on our pages, else that the browser prefers, else English."""
-    cookies = headers.get(b"cookie", b"").decode("latin-1").split("; ")
-    chosen = [cookie.removeprefix(_CHOSEN) for cookie in cookies if cookie.startswith(_CHOSEN)]
+    chosen = _chosen(headers, _LANGUAGE, LANGUAGES)
     preferred = headers.get(b"accept-language", b"").decode("latin-1").split(",")
-    for one in (*chosen, *(part.partition(";")[0].strip()[:2].lower() for part in preferred)):
-        if one in LANGUAGES:
-            return _read(one)
-    return _read("en")
+    known = (one for part in preferred if (one := part.partition(";")[0].strip()[:2].lower()) in LANGUAGES)
+    return _read(chosen or next(known, LANGUAGES[0]))
+
+
+def _chosen(headers: Mapping[bytes, bytes], name: str, allowed: Sequence[str]) -> str | None:
+    """Return what a cookie says, where that is one of what it may."""
+    cookies = headers.get(b"cookie", b"").decode("latin-1").split("; ")
+    said = (one.removeprefix(name) for one in cookies if one.startswith(name))
+    return next((one for one in said if one in allowed), None)
 
 
 @cache

@@ -117,9 +117,12 @@ def own_path(path: str) -> str:
 
 
 def _back(request: Request) -> str:
-    """Return where a visit comes back to in another language: the same page, asked the same; of a form, its path."""
+    """Return where a visit comes back to in another language: the same page, asked the same; of a form, its path.
+
+    What was just done (``said``) is not said once more.
+    """
     path = urlsplit(str(request.url)).path
-    asked = [(name, value) for name, value in request.query_params.multi_items() if name != "language"]
+    asked = [(name, value) for name, value in request.query_params.multi_items() if name not in {"language", "said"}]
     return f"{path}?{urlencode(asked)}" if asked and request.method == "GET" else path
 
 
