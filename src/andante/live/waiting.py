@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import msgspec
 from msgspec.structs import replace
 
+from andante.live import admission_shapes as shapes
 from andante.live.instants import EPOCH
 from andante.vocabulary.flow import CANDIDATES_MAX
-from andante.vocabulary.records import Candidate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_CANDIDATES = msgspec.json.Decoder(tuple[Candidate, ...])
+    from andante.vocabulary.records import Candidate
+
+_CANDIDATES = msgspec.json.Decoder(tuple[shapes.Candidate, ...])  # as they were admitted, so they are written alike
 
 
 class Offering(Protocol):
