@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import msgspec
+from msgspec.structs import replace
+
 from andante.live.waiting import Waiter, WaitingRoom
 from andante.vocabulary.records import Candidate
 
@@ -84,3 +87,12 @@ def test_changes_can_be_taken_back_in_a_piece() -> None:
 def test_a_request_that_waits_expires_when_it_is_stale() -> None:
     (due,) = room(Waiter(1, 7, 100, 3_600, (push("a"),))).take_due(200, 1)
     assert due.candidates[0].expires_at == datetime(1970, 1, 1, 1, tzinfo=UTC)
+
+
+def test_what_waits_as_json_comes_out_as_it_went_in() -> None:
+    given = (push("a", "spring"), replace(push("b"), value=7.5, relevance=0.25))
+    (due,) = room(Waiter(1, 7, 100, LATE_S, msgspec.json.encode(given), 0, 2)).take_due(200, 10)
+    last = datetime.fromtimestamp(LATE_S, UTC)
+    assert [msgspec.structs.asdict(one) for one in due.candidates] == [
+        {**msgspec.structs.asdict(one), "expires_at": last} for one in given
+    ]
