@@ -22,7 +22,7 @@ def town(tmp_path_factory):
 def campaigns(town):
     """Have a campaign in each state that stays, and complaints in each."""
     books, launch = town.opened.books, Launch(town.engine, town.opened.books)
-    given = {"category": "news", "channel": "push", "value": 20.0, "message": {"title": "Spring", "body": "春天"}}
+    given = {"category": "news", "channel": "push", "value": 300.0, "message": {"title": "Spring", "body": "春天"}}
     made = {
         name: books.campaigns.create("Mia", given | {"name": f"campaign-{place} {LOUD}", **more}).campaign_id
         for place, (name, more) in enumerate(

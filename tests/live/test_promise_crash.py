@@ -43,6 +43,12 @@ POLICY = Policy(
 CONFIG = settings_of(POLICY, alone=True, checkpoint_every=20)
 
 
+def killed(child):
+    """Kill a process, unless it has just ended by itself."""
+    with suppress(ProcessLookupError):
+        os.kill(child, signal.SIGKILL)
+
+
 @dataclass
 class Undertaker:
     """Starts children that work on a file, and sees them die."""
@@ -54,7 +60,7 @@ class Undertaker:
         task = {"path": str(path), "notes": str(notes), "seed": seed, "config": CONFIG, "statements": statements}
         print(json.dumps(task), file=self.process.stdin, flush=True)
         child = int(self.process.stdout.readline())
-        killer = threading.Timer(after_s or 20, os.kill, (child, signal.SIGKILL))
+        killer = threading.Timer(after_s or 20, killed, (child,))
         killer.start()
         status = int(self.process.stdout.readline())
         killer.cancel()

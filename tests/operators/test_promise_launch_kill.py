@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import launch_child
 import pytest
@@ -28,6 +28,12 @@ USERS = [f"user-{n}" for n in range(60)]
 LIVES_MAX = 400
 
 
+def killed(child):
+    """Kill a process, unless it has just ended by itself."""
+    with suppress(ProcessLookupError):
+        os.kill(child, signal.SIGKILL)
+
+
 @contextmanager
 def undertaker():
     """Start a process that launches, and is killed."""
@@ -39,7 +45,7 @@ def undertaker():
         def life(after_s=None, **task):
             print(json.dumps(task), file=process.stdin, flush=True)
             child = int(process.stdout.readline())
-            killer = threading.Timer(after_s or 30, os.kill, (child, signal.SIGKILL))
+            killer = threading.Timer(after_s or 30, killed, (child,))
             killer.start()
             status = int(process.stdout.readline())
             killer.cancel()
