@@ -12,6 +12,7 @@ from watched import CONFIG, DAY, HOUR, MONDAY, OneGroup, OneSurvey, a_day, conse
 from andante import Engine
 from andante.monitoring.watch import Watch
 from andante.vocabulary.fault import InputFault, NotEnoughData
+from andante.vocabulary.flow import Kind
 
 USERS = [f"user-{number}" for number in range(60)]
 WEEK_S = 7 * 86_400
@@ -291,3 +292,17 @@ def test_a_record_that_nobody_can_read_costs_its_own_count_alone(shop, tmp_path,
         copy.execute(f"UPDATE log SET body = {damage} WHERE position IN (?, ?)", (first, last))
         copy.commit()
     assert sum(read_now(path).series(10 * 86_400).sends) == sends - 2
+
+
+@pytest.mark.parametrize("kind", [Kind.EVENT, Kind.OUTCOME, Kind.PARAMETERS])
+def test_a_record_of_any_kind_that_nobody_can_read_stops_no_look(shop, tmp_path, kind):
+    path = tmp_path / "copy.db"
+    with closing(sqlite3.connect(shop[0])) as source, closing(sqlite3.connect(path)) as copy:
+        source.backup(copy)
+        copy.execute("UPDATE log SET body = '{' WHERE kind = ?", (int(kind),))
+        copy.commit()
+    whole, left = (read_now(one).series(10 * 86_400) for one in (shop[0], path))
+    assert left.decisions == whole.decisions
+    assert (sum(whole.events), sum(whole.opens)) > (0, 0)
+    assert (sum(left.events) == 0) is (kind is Kind.EVENT)
+    assert (sum(left.opens) == 0) is (kind is Kind.OUTCOME)

@@ -34,13 +34,14 @@ SPAN = 20_000
 """How many positions one step back through the log takes, while the first look seeks where to begin."""
 
 _SEND, _ASKED = int(Action.SEND), f"{Kind.REQUEST:d}, {Kind.RELEASE:d}"
-_CHOSEN = "'$.candidates[' || (body ->> '$.decision.chosen') || ']"
+_CHOSEN = "'$.candidates[' || json_extract(body, '$.decision.chosen') || ']"
 _PUSH = f"json_extract(body, {_CHOSEN}.category', {_CHOSEN}.channel', {_CHOSEN}.campaign_id')"
-_DECISIONS = f"""position, user, at_us, action, body ->> '$.decision.reason',
-coalesce(body ->> '$.decision.explored', 0), body ->> '$.decision.plan_per_week',
+_DECISIONS = f"""position, user, at_us, action, json_extract(body, '$.decision.reason'),
+coalesce(json_extract(body, '$.decision.explored'), 0), json_extract(body, '$.decision.plan_per_week'),
 CASE WHEN action = {_SEND} THEN {_PUSH} END"""
-_OUTCOMES = "at_us, body ->> '$.decision', body ->> '$.type', body ->> '$.value', body ->> '$.rating'"
-_EVENTS = "at_us, user, body ->> '$.type', body ->> '$.value'"
+_OUTCOMES = """at_us, json_extract(body, '$.decision'), json_extract(body, '$.type'),
+json_extract(body, '$.value'), json_extract(body, '$.rating')"""
+_EVENTS = "at_us, user, json_extract(body, '$.type'), json_extract(body, '$.value')"
 
 _UP_TO = "SELECT max(position), count(*) FROM (SELECT position FROM log WHERE position > ? ORDER BY position LIMIT ?)"
 _OF = """SELECT json_group_array(json_array({fields})) FROM (
@@ -196,9 +197,14 @@ class Tail:
             decisions, one = _DECIDED.read(connection, after, last)
             outcomes, two = _OUTCOME.read(connection, after, last)
             events, three = _EVENT.read(connection, after, last)
-            said = [Row._make(row) for row in connection.execute(_PUBLISHED, (after, last)).fetchall()]
-        parameters = [(row.position, published(row).parameters) for row in said]
-        return Chunk(decisions, outcomes, events, parameters, one + two + three, rows, last)
+            said = connection.execute(_PUBLISHED, (after, last)).fetchall()
+        chunk = Chunk(decisions, outcomes, events, [], one + two + three, rows, last)
+        for row in map(Row._make, said):
+            try:
+                chunk.parameters.append((row.position, published(row).parameters))
+            except (msgspec.MsgspecError, ValueError):
+                chunk.damaged += 1
+        return chunk
 
     def sent(self, positions: Sequence[int]) -> list[Decided]:
         """Return the pushes that were sent at these positions, in order, as far as some were. Raises StoreFault."""
